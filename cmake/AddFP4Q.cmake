@@ -1,0 +1,74 @@
+#===- AddFP4Q.cmake - wrappers round CMake's and MLIR's add_* --------------===#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#===------------------------------------------------------------------------===#
+
+set(FP4Q_WARNINGS -Wall -Wextra -Wno-unused-parameter)
+
+function(fp4q_set_flags name)
+  target_compile_options(${name} PRIVATE ${FP4Q_WARNINGS})
+  if(FP4Q_ENABLE_ASSERTIONS)
+    target_compile_options(${name} PRIVATE -UNDEBUG)
+  endif()
+endfunction()
+
+# add_fp4q_plain_library(name [SHARED] sources... [LINK_LIBS libs...])
+# A library without any LLVM or MLIR in it (Numerics, Runtime, Simulator).
+function(add_fp4q_plain_library name)
+  cmake_parse_arguments(ARG "SHARED" "" "LINK_LIBS" ${ARGN})
+  if(ARG_SHARED)
+    add_library(${name} SHARED ${ARG_UNPARSED_ARGUMENTS})
+  else()
+    add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  endif()
+  target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
+  fp4q_set_flags(${name})
+  add_library(FP4Q::${name} ALIAS ${name})
+endfunction()
+
+# add_fp4q_library(name sources... [DEPENDS targets...] [LINK_LIBS own libs...]
+#                  [MLIR_LIBS MLIR libs...])
+# A library of the compiler. Own libraries and MLIR's are linked by different
+# means: MLIR's become libMLIR.so when FP4Q_LINK_MLIR_DYLIB is on.
+function(add_fp4q_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK_LIBS;MLIR_LIBS" ${ARGN})
+  add_mlir_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS}
+    EXCLUDE_FROM_LIBMLIR DISABLE_INSTALL DEPENDS ${ARG_DEPENDS})
+  mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
+  fp4q_set_flags(${name})
+  fp4q_use_pch(${name})
+  add_library(FP4Q::${name} ALIAS ${name})
+endfunction()
+
+# add_fp4q_tool(name sources... [LINK_LIBS own libs...] [MLIR_LIBS MLIR libs...])
+function(add_fp4q_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS;MLIR_LIBS" ${ARGN})
+  if(ARG_MLIR_LIBS)
+    add_llvm_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+    mlir_target_link_libraries(${name} PRIVATE ${ARG_MLIR_LIBS})
+    fp4q_use_pch(${name})
+  else()
+    add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  endif()
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+  fp4q_set_flags(${name})
+endfunction()
+
+# MLIR's headers take seconds per file to parse; one precompiled header serves
+# every library of the compiler.
+function(fp4q_use_pch name)
+  if(NOT FP4Q_BUILD_COMPILER OR FP4Q_SANITIZE)
+    return()
+  endif()
+  if(NOT TARGET FP4QPch)
+    add_library(FP4QPch OBJECT "${PROJECT_SOURCE_DIR}/cmake/pch.cpp")
+    # The flags of a precompiled header and of its users must agree.
+    target_compile_options(FP4QPch PRIVATE -fno-exceptions -funwind-tables
+                           ${FP4Q_WARNINGS})
+    if(FP4Q_ENABLE_ASSERTIONS)
+      target_compile_options(FP4QPch PRIVATE -UNDEBUG)
+    endif()
+    target_precompile_headers(FP4QPch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch.h")
+  endif()
+  target_precompile_headers(${name} REUSE_FROM FP4QPch)
+endfunction()

@@ -1,0 +1,13 @@
+#===- Sanitizers.cmake - FP4Q_SANITIZE=address;undefined -------------------===#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#===------------------------------------------------------------------------===#
+foreach(sanitizer IN LISTS FP4Q_SANITIZE)
+  add_compile_options(-fsanitize=${sanitizer} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${sanitizer})
+  if(sanitizer STREQUAL "undefined")
+    # libMLIR.so is built without typeinfo for every interface concept, so the
+    # vptr check cannot resolve across the library boundary.
+    add_compile_options(-fno-sanitize=vptr -fno-sanitize-recover=undefined)
+    add_link_options(-fno-sanitize=vptr)
+  endif()
+endforeach()
