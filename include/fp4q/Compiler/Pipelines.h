@@ -1,0 +1,47 @@
+//===- Pipelines.h - pass pipelines of fp4q ---------------------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One builder per target. fp4q-opt, the JIT, the ahead-of-time compiler and the
+// language bindings call these and no other list of passes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_COMPILER_PIPELINES_H
+#define FP4Q_COMPILER_PIPELINES_H
+
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir {
+class OpPassManager;
+
+namespace fp4q {
+
+/// Options of --fp4q-to-cpu.
+struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
+  PassOptions::Option<bool> parallel{
+      *this, "parallel",
+      llvm::cl::desc("Run loops through the runtime's fp4q_parallel_for"),
+      llvm::cl::init(true)};
+};
+
+/// fp4q on tensors -> linalg, tiled into parallel loops, on tensors.
+void buildFP4QToLinalgPipeline(OpPassManager &manager);
+
+/// fp4q on tensors -> the LLVM dialect, by the reference path. Public functions
+/// get a C interface (_mlir_ciface_NAME), take their tensor arguments as memref
+/// descriptors and return their results through further memref arguments that
+/// the caller allocates.
+void buildFP4QToCPUPipeline(OpPassManager &manager,
+                            const CPUPipelineOptions &options);
+
+/// Registers --fp4q-to-cpu.
+void registerPipelines();
+
+} // namespace fp4q
+} // namespace mlir
+
+#endif // FP4Q_COMPILER_PIPELINES_H

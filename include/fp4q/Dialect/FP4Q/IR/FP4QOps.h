@@ -1,0 +1,54 @@
+//===- FP4QOps.h - operations of the fp4q dialect ---------------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_DIALECT_FP4Q_IR_FP4QOPS_H
+#define FP4Q_DIALECT_FP4Q_IR_FP4QOPS_H
+
+#include "fp4q/Dialect/FP4Q/IR/FP4QAttrs.h"
+#include "fp4q/Dialect/FP4Q/IR/FP4QDialect.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#define GET_OP_CLASSES
+#include "fp4q/Dialect/FP4Q/IR/FP4QOps.h.inc"
+
+namespace mlir {
+namespace fp4q {
+
+/// The smallest and largest group size G and transform block size B.
+constexpr int64_t kMinGroup = 2;
+constexpr int64_t kMaxGroup = 128;
+
+/// Whether `size` is a power of two from 2 to 128: a legal G or B.
+bool isLegalGroup(int64_t size);
+
+/// The 128x4 scale layout: rows and columns of a tile, and bytes in it.
+constexpr int64_t kSwizzleRows = 128;
+constexpr int64_t kSwizzleCols = 4;
+constexpr int64_t kSwizzleBytes = 512;
+
+/// The shape of `linear` scales (..., R, C) in the layout blocked_128x4:
+/// (..., ceil(R/128), ceil(C/4), 512). Dynamic rows stay dynamic.
+SmallVector<int64_t> getBlockedScaleShape(ArrayRef<int64_t> linear);
+
+/// The shape of the result of quantizing (..., K): the same leading dimensions
+/// and last dimension `last`.
+SmallVector<int64_t> withLastDim(ArrayRef<int64_t> shape, int64_t last);
+
+/// A tensor.empty of the shape of `like` (a ranked tensor) but for its last
+/// dimension, which is `last`, and its element type.
+Value createEmptyLike(OpBuilder &builder, Location loc, Value like,
+                      int64_t last, Type elementType);
+
+} // namespace fp4q
+} // namespace mlir
+
+#endif // FP4Q_DIALECT_FP4Q_IR_FP4QOPS_H

@@ -1,0 +1,28 @@
+//===- Passes.h - passes on the fp4q dialect --------------------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_DIALECT_FP4Q_TRANSFORMS_PASSES_H
+#define FP4Q_DIALECT_FP4Q_TRANSFORMS_PASSES_H
+
+#include "fp4q/Dialect/FP4Q/IR/FP4QDialect.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir {
+class RewritePatternSet;
+
+namespace fp4q {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h.inc"
+
+} // namespace fp4q
+} // namespace mlir
+
+#endif // FP4Q_DIALECT_FP4Q_TRANSFORMS_PASSES_H

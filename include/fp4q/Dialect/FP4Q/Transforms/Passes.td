@@ -1,0 +1,101 @@
+//===- Passes.td - passes on the fp4q dialect ---------------*- tablegen -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_TRANSFORMS_PASSES_TD
+#define FP4Q_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FP4QMaterializeScaleLayoutsPass : Pass<"fp4q-materialize-scale-layouts"> {
+  let summary = "make blocked scale layouts explicit operations";
+  let description = [{
+    Rewrites operations whose scale operands are in the layout
+    `blocked_128x4` to the same operations on linear scales, with
+    `fp4q.unswizzle_scales` in front of them or `fp4q.swizzle_scales` behind
+    them, for back ends whose kernels read linear scales.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-materialize-scale-layouts.mlir`.
+
+    Preconditions: tensors. Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numMaterialized", "num-materialized",
+              "Number of operations put on linear scales">
+  ];
+}
+
+def FP4QDecomposeMatmulPass : Pass<"fp4q-decompose-matmul"> {
+  let summary = "rewrite scaled_matmul as dequant, contraction and epilogue";
+  let description = [{
+    Rewrites `fp4q.scaled_matmul` on linear scales as: `fp4q.dequant` of both
+    operands to f32, a transpose of `b`, a `linalg.generic` contraction with one
+    f32 fused multiply-add chain of ascending k per element of the result, and
+    an elementwise `linalg.generic` for alpha, bias and rounding.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-decompose-matmul.mlir`.
+
+    Preconditions: tensors, linear scales. Numerics: fixes the order of
+    accumulation, which the law leaves free.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+      "::mlir::tensor::TensorDialect"];
+}
+
+def FP4QTileToForallPass : Pass<"fp4q-tile-to-forall"> {
+  let summary = "tile fp4q and linalg operations into parallel loops";
+  let description = [{
+    Tiles row-wise fp4q operations over their leading dimensions, and
+    contractions over rows and columns, into `scf.forall`, by upstream's tiling
+    interface. A producer is fused into the tile of a contraction when each
+    element recomputed there serves many multiplications, and stays a tensor of
+    its own otherwise. So the `b` operand of a matmul is decoded a few columns
+    at a time, and the `a` operand once. The tiles do not depend on the number
+    of threads, so neither do the results.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-tile-to-forall.mlir`.
+
+    Preconditions: tensors. Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+      "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"elements", "elements", "int64_t", /*default=*/"32768",
+           "Elements of a row-wise tile, at least one row">,
+    Option<"rows", "rows", "int64_t", /*default=*/"256",
+           "Rows of a contraction tile">,
+    Option<"columns", "columns", "int64_t", /*default=*/"32",
+           "Columns of a contraction tile, at most">,
+  ];
+  let statistics = [
+    Statistic<"numTiled", "num-tiled", "Number of operations tiled">
+  ];
+}
+
+def FP4QOutlineParallelLoopsPass
+    : Pass<"fp4q-outline-parallel-loops", "::mlir::ModuleOp"> {
+  let summary = "turn scf.forall into calls of the runtime's parallel_for";
+  let description = [{
+    The body of each outermost `scf.forall` on memrefs becomes a private
+    function of a range of linear iteration numbers and of the values that it
+    captures, and the loop becomes `fp4q.parallel_for` of that function.
+    Nested `scf.forall` become sequential loops.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-outline-parallel-loops.mlir`.
+
+    Preconditions: memrefs; no reductions in the loops. Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+      "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+      "::mlir::scf::SCFDialect", "::mlir::fp4q::FP4QDialect"];
+  let statistics = [
+    Statistic<"numOutlined", "num-outlined", "Number of loops outlined">
+  ];
+}
+
+#endif // FP4Q_TRANSFORMS_PASSES_TD

@@ -1,0 +1,439 @@
+//===- ArithEmitter.cpp - FP4 codecs and quantizer as arith ops -----------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/CodeGen/Arith/ArithEmitter.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+using ::fp4q::E4M3Floor;
+using ::fp4q::E4M3Zero;
+using ::fp4q::E8M0Rounding;
+using ::fp4q::E8M0Tiny;
+using ::fp4q::ElementOperand;
+using ::fp4q::Intermediate;
+using ::fp4q::Recipe;
+using ::fp4q::ScaleByteZero;
+using ::fp4q::ScaleFormula;
+using ::fp4q::ScaleType;
+using ::fp4q::ZeroSign;
+
+// f32 bit patterns.
+constexpr uint32_t kSignMask = 0x80000000;
+constexpr uint32_t kMagnitudeMask = 0x7FFFFFFF;
+constexpr uint32_t kInfinity = 0x7F800000;
+constexpr uint32_t kNaN = 0x7FC00000;
+constexpr uint32_t kSmallestNormal = 0x00800000; // 2^-126
+constexpr uint32_t kHalf = 0x3F000000;
+constexpr uint32_t kLargest = 0x7F7FFFFF;
+constexpr int kMantissaBits = 23;
+
+ScaleType mlir::fp4q::getScaleType(Type elementType) {
+  return isa<Float8E8M0FNUType>(elementType) ? ScaleType::E8M0
+                                             : ScaleType::E4M3;
+}
+
+//===----------------------------------------------------------------------===//
+// Small pieces
+//===----------------------------------------------------------------------===//
+
+Type ArithEmitter::typeLike(Value like, Type element) {
+  if (auto vector = dyn_cast<VectorType>(like.getType()))
+    return vector.cloneWith(std::nullopt, element);
+  return element;
+}
+
+Value ArithEmitter::constantF32(Value like, double value) {
+  Type type = typeLike(like, b.getF32Type());
+  return arith::ConstantOp::create(
+      b, isa<VectorType>(type)
+             ? TypedAttr(DenseElementsAttr::get(cast<ShapedType>(type),
+                                                static_cast<float>(value)))
+             : TypedAttr(b.getF32FloatAttr(static_cast<float>(value))));
+}
+
+Value ArithEmitter::constantI32(Value like, uint32_t value) {
+  Type type = typeLike(like, b.getI32Type());
+  APInt bits(32, value);
+  return arith::ConstantOp::create(
+      b, isa<VectorType>(type)
+             ? TypedAttr(DenseElementsAttr::get(cast<ShapedType>(type), bits))
+             : TypedAttr(b.getIntegerAttr(type, bits)));
+}
+
+Value ArithEmitter::bitsOf(Value x) {
+  return arith::BitcastOp::create(b, typeLike(x, b.getI32Type()), x);
+}
+
+Value ArithEmitter::fromBits(Value bits) {
+  return arith::BitcastOp::create(b, typeLike(bits, b.getF32Type()), bits);
+}
+
+Value ArithEmitter::compareBits(arith::CmpIPredicate predicate, Value bits,
+                                uint32_t threshold) {
+  return arith::CmpIOp::create(b, predicate, bits,
+                               constantI32(bits, threshold));
+}
+
+Value ArithEmitter::select(Value condition, Value ifTrue, Value ifFalse) {
+  return arith::SelectOp::create(b, condition, ifTrue, ifFalse);
+}
+
+Value ArithEmitter::extend(Value value) {
+  if (getElementTypeOrSelf(value).isF32())
+    return value;
+  return arith::ExtFOp::create(b, typeLike(value, b.getF32Type()), value);
+}
+
+Value ArithEmitter::truncate(Value value, Type elementType) {
+  if (elementType.isF32())
+    return value;
+  return arith::TruncFOp::create(b, typeLike(value, elementType), value);
+}
+
+Value ArithEmitter::roundToInput(Value x, Type inputType) {
+  return extend(truncate(x, inputType));
+}
+
+Value ArithEmitter::absBits(Value x) {
+  Value bits = bitsOf(extend(x));
+  return arith::AndIOp::create(b, bits, constantI32(bits, kMagnitudeMask));
+}
+
+//===----------------------------------------------------------------------===//
+// e2m1
+//===----------------------------------------------------------------------===//
+
+Value ArithEmitter::decodeE2M1(Value code) {
+  // Magnitudes 2..7 are the normal numbers 1..6, whose two exponent bits and
+  // one mantissa bit only need to be moved and rebiased; 0 and 1 are 0 and 0.5.
+  Value magnitude =
+      arith::AndIOp::create(b, code, constantI32(code, 7));
+  Value moved =
+      arith::ShLIOp::create(b, magnitude, constantI32(code, 22));
+  Value normal = arith::AddIOp::create(
+      b, moved, constantI32(code, 126u << kMantissaBits));
+  Value isOne =
+      compareBits(arith::CmpIPredicate::eq, magnitude, 1);
+  Value small =
+      select(isOne, constantI32(code, kHalf), constantI32(code, 0));
+  Value isNormal = compareBits(arith::CmpIPredicate::ugt, magnitude, 1);
+  Value bits = select(isNormal, normal, small);
+  Value signBit = arith::AndIOp::create(b, code, constantI32(code, 8));
+  Value sign = arith::ShLIOp::create(b, signBit, constantI32(code, 28));
+  return fromBits(arith::OrIOp::create(b, bits, sign));
+}
+
+Value ArithEmitter::encodeE2M1(Value t, ZeroSign zeroSign) {
+  // The code of a magnitude is the number of thresholds that it passes. At a
+  // tie the even code wins, so thresholds alternate between > and >=. They are
+  // compared as integers, by which NaN passes them all and gives 7.
+  struct Threshold {
+    float value;
+    bool inclusive;
+  };
+  constexpr Threshold thresholds[] = {{0.25f, false}, {0.75f, true},
+                                      {1.25f, false}, {1.75f, true},
+                                      {2.5f, false},  {3.5f, true},
+                                      {5.0f, false}};
+  Value magnitude = absBits(t);
+  Value code;
+  for (const Threshold &threshold : thresholds) {
+    Value passes = compareBits(threshold.inclusive ? arith::CmpIPredicate::sge
+                                                   : arith::CmpIPredicate::sgt,
+                               magnitude,
+                               llvm::bit_cast<uint32_t>(threshold.value));
+    Value one = arith::ExtUIOp::create(b, magnitude.getType(), passes);
+    code = code ? arith::AddIOp::create(b, code, one) : one;
+  }
+  Value bits = bitsOf(t);
+  Value sign = arith::AndIOp::create(
+      b, arith::ShRUIOp::create(b, bits, constantI32(bits, 28)),
+      constantI32(bits, 8));
+  Value zero = constantI32(bits, 0);
+  // NaN gives 7 whatever its sign.
+  Value keepsSign =
+      compareBits(arith::CmpIPredicate::sle, magnitude, kInfinity);
+  if (zeroSign == ZeroSign::OnlyNegative)
+    keepsSign = arith::AndIOp::create(
+        b, keepsSign, compareBits(arith::CmpIPredicate::ne, magnitude, 0));
+  return arith::OrIOp::create(b, code, select(keepsSign, sign, zero));
+}
+
+//===----------------------------------------------------------------------===//
+// Scales
+//===----------------------------------------------------------------------===//
+
+Value ArithEmitter::decodeScale(Value byte, ScaleType type) {
+  if (type == ScaleType::E8M0) {
+    // Byte 0 is 2^-127, a subnormal, so the exponent cannot just be moved.
+    Value moved =
+        arith::ShLIOp::create(b, byte, constantI32(byte, kMantissaBits));
+    Value bits = select(compareBits(arith::CmpIPredicate::eq, byte, 0),
+                        constantI32(byte, kSmallestNormal >> 1), moved);
+    bits = select(compareBits(arith::CmpIPredicate::eq, byte, 255),
+                  constantI32(byte, kNaN), bits);
+    return fromBits(bits);
+  }
+  // e4m3: moved to the place of an f32 whose exponent is 120 too small, which
+  // also makes the subnormals right.
+  Value magnitude = arith::AndIOp::create(b, byte, constantI32(byte, 127));
+  Value moved =
+      arith::ShLIOp::create(b, magnitude, constantI32(byte, 20));
+  Value scaled = arith::MulFOp::create(b, fromBits(moved),
+                                       constantF32(byte, 0x1p120));
+  Value bits = select(compareBits(arith::CmpIPredicate::eq, magnitude, 127),
+                      constantI32(byte, kNaN), bitsOf(scaled));
+  Value signBit = arith::AndIOp::create(b, byte, constantI32(byte, 128));
+  Value sign = arith::ShLIOp::create(b, signBit, constantI32(byte, 24));
+  return fromBits(arith::OrIOp::create(b, bits, sign));
+}
+
+Value ArithEmitter::encodeScale(Value s, ScaleType type,
+                                const Recipe &recipe) {
+  return type == ScaleType::E8M0 ? encodeE8M0(s, recipe)
+                                 : encodeE4M3(s, recipe);
+}
+
+Value ArithEmitter::encodeE8M0(Value s, const Recipe &recipe) {
+  Value bits = bitsOf(s);
+  Value rounded = bits;
+  if (recipe.e8m0Tiny == E8M0Tiny::ByValue) {
+    // A subnormal has its leading one in the mantissa. Twice its bits, less the
+    // exponent that 2^-127 then shows, has exponent 0 and the mantissa that
+    // decides; below 2^-127 everything is byte 0.
+    Value twice = arith::ShLIOp::create(b, bits, constantI32(s, 1));
+    Value least = constantI32(s, kSmallestNormal);
+    Value tiny = arith::SubIOp::create(
+        b, arith::MaxSIOp::create(b, twice, least), least);
+    rounded = select(
+        compareBits(arith::CmpIPredicate::slt, bits, kSmallestNormal), tiny,
+        bits);
+  }
+  uint32_t carry = 0;
+  switch (recipe.e8m0Rounding) {
+  case E8M0Rounding::From1_5:
+    carry = 0x400000;
+    break;
+  case E8M0Rounding::Never:
+    break;
+  case E8M0Rounding::Above1:
+    carry = 0x7FFFFF;
+    break;
+  case E8M0Rounding::From1_75:
+    carry = 0x200000;
+    break;
+  }
+  // Adding from the threshold on carries into the exponent. Inf and NaN may
+  // carry into the sign; they are replaced below.
+  if (carry)
+    rounded = arith::AddIOp::create(b, rounded, constantI32(s, carry));
+  Value byte = arith::ShRUIOp::create(b, rounded,
+                                      constantI32(s, kMantissaBits));
+  if (recipe.e8m0Offset != 0) {
+    byte = arith::AddIOp::create(
+        b, byte, constantI32(s, static_cast<uint32_t>(recipe.e8m0Offset)));
+    byte = arith::MaxSIOp::create(b, byte, constantI32(s, 0));
+  }
+  Value largest = constantI32(s, 254);
+  byte = arith::MinSIOp::create(b, byte, largest);
+  byte = select(compareBits(arith::CmpIPredicate::eq, bits, kInfinity),
+                largest, byte);
+  byte = select(compareBits(arith::CmpIPredicate::slt, bits, 0),
+                constantI32(s, 0), byte);
+  Value isNaN =
+      compareBits(arith::CmpIPredicate::sgt, absBits(s), kInfinity);
+  return select(isNaN, constantI32(s, 255), byte);
+}
+
+Value ArithEmitter::encodeE4M3(Value s, const Recipe &recipe) {
+  if (recipe.e4m3Zero == E4M3Zero::SZeroToOne)
+    s = select(compareBits(arith::CmpIPredicate::eq, absBits(s), 0),
+               constantF32(s, 1.0), s);
+  if (recipe.e4m3Floor != E4M3Floor::None) {
+    Value floor = constantF32(
+        s, recipe.e4m3Floor == E4M3Floor::Pow2Minus9 ? 0x1p-9 : 0x1p-6);
+    Value below =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, s, floor);
+    s = select(below, floor, s);
+  }
+  Value magnitude = absBits(s);
+  Value saturated = arith::MinSIOp::create(
+      b, magnitude, constantI32(s, llvm::bit_cast<uint32_t>(448.0f)));
+  // Subnormals: adding 2^14 leaves the multiple of 2^-9, rounded to nearest
+  // even by the addition itself, in the low bits.
+  Value shifted = arith::AddFOp::create(b, fromBits(saturated),
+                                        constantF32(s, 16384.0));
+  Value subnormal = arith::SubIOp::create(
+      b, bitsOf(shifted),
+      constantI32(s, llvm::bit_cast<uint32_t>(16384.0f)));
+  // Normals: nearest even on the 20 mantissa bits that fall away, then the
+  // exponent is rebiased from 127 to 7.
+  Value odd = arith::AndIOp::create(
+      b, arith::ShRUIOp::create(b, saturated, constantI32(s, 20)),
+      constantI32(s, 1));
+  Value up = arith::AddIOp::create(
+      b, arith::AddIOp::create(b, saturated, constantI32(s, 0x7FFFF)), odd);
+  Value normal = arith::SubIOp::create(
+      b, arith::ShRUIOp::create(b, up, constantI32(s, 20)),
+      constantI32(s, (127 - 7) << 3));
+  Value code = select(compareBits(arith::CmpIPredicate::slt, saturated,
+                                  llvm::bit_cast<uint32_t>(0x1p-6f)),
+                      subnormal, normal);
+  if (recipe.e4m3Zero == E4M3Zero::QZeroToEighth) {
+    // 0.125 = 2^-3 has exponent field 7 - 3.
+    Value isZero = compareBits(arith::CmpIPredicate::eq, code, 0);
+    Value sign = signOfByte(s);
+    Value signedCode = arith::OrIOp::create(b, code, sign);
+    code = select(isZero, constantI32(s, 4 << 3), signedCode);
+  } else {
+    code = arith::OrIOp::create(b, code, signOfByte(s));
+  }
+  Value isNaN = compareBits(arith::CmpIPredicate::sgt, magnitude, kInfinity);
+  return select(isNaN, constantI32(s, 127), code);
+}
+
+Value ArithEmitter::signOfByte(Value s) {
+  Value bits = bitsOf(s);
+  return arith::AndIOp::create(
+      b, arith::ShRUIOp::create(b, bits, constantI32(s, 24)),
+      constantI32(s, 128));
+}
+
+Value ArithEmitter::combinedScale(Value byte, Value globalScale, bool divide,
+                                  ScaleType type) {
+  Value scale = decodeScale(byte, type);
+  if (!globalScale)
+    return scale;
+  if (divide)
+    return arith::DivFOp::create(b, scale, globalScale);
+  return arith::MulFOp::create(b, scale, globalScale);
+}
+
+//===----------------------------------------------------------------------===//
+// The quantizer
+//===----------------------------------------------------------------------===//
+
+Value ArithEmitter::scaleOf(Value amax, Value globalScale, Value scaleScale,
+                            const Recipe &recipe, Type inputType) {
+  auto multiply = [&](Value lhs, Value rhs) -> Value {
+    return arith::MulFOp::create(b, lhs, rhs);
+  };
+  auto divide = [&](Value lhs, Value rhs) -> Value {
+    return arith::DivFOp::create(b, lhs, rhs);
+  };
+  Value g = globalScale ? globalScale : constantF32(amax, 1.0);
+  auto amaxOver6 = [&] {
+    Value quotient = divide(amax, constantF32(amax, 6.0));
+    return recipe.intermediate == Intermediate::InputType
+               ? roundToInput(quotient, inputType)
+               : quotient;
+  };
+  auto r6 = [&] { return constantF32(amax, 1.0f / 6.0f); };
+  switch (recipe.scaleFormula) {
+  case ScaleFormula::AmaxOverScales:
+    if (scaleScale)
+      return divide(amax, globalScale ? multiply(scaleScale, g) : scaleScale);
+    return globalScale ? divide(amax, g) : amax;
+  case ScaleFormula::Amax:
+    return amax;
+  case ScaleFormula::AmaxOver6:
+    return amaxOver6();
+  case ScaleFormula::AmaxTimesR6:
+    return multiply(amax, r6());
+  case ScaleFormula::AmaxOver6OverG:
+    return divide(amaxOver6(), g);
+  case ScaleFormula::AmaxOver6TimesG:
+    return multiply(amaxOver6(), g);
+  case ScaleFormula::GTimesAmaxTimesR6:
+    return multiply(g, multiply(amax, r6()));
+  case ScaleFormula::AmaxTimesGTimesR6:
+    return multiply(amax, multiply(g, r6()));
+  }
+  llvm_unreachable("unknown scale formula");
+}
+
+/// Whether elements are divided by the group factor, rather than multiplied.
+static bool dividesByFactor(ElementOperand operand) {
+  switch (operand) {
+  case ElementOperand::XOverQTimesG:
+  case ElementOperand::XOverQ:
+  case ElementOperand::XOverQOverG:
+    return true;
+  case ElementOperand::XTimesRcpQ:
+  case ElementOperand::XTimesRcpGOverQ:
+  case ElementOperand::XTimesRcpQTimesRcpG:
+    return false;
+  }
+  llvm_unreachable("unknown element operand");
+}
+
+Value ArithEmitter::groupFactor(Value byte, Value globalScale, ScaleType type,
+                                const Recipe &recipe) {
+  Value q = decodeScale(byte, type);
+  Value one = constantF32(q, 1.0);
+  auto reciprocal = [&](Value value) -> Value {
+    return arith::DivFOp::create(b, one, value);
+  };
+  Value factor;
+  switch (recipe.elementOperand) {
+  case ElementOperand::XOverQTimesG:
+    factor = globalScale ? arith::MulFOp::create(b, q, globalScale).getResult()
+                         : q;
+    break;
+  case ElementOperand::XOverQ:
+    factor = q;
+    break;
+  case ElementOperand::XTimesRcpQ:
+    factor = reciprocal(q);
+    break;
+  case ElementOperand::XTimesRcpGOverQ:
+    factor = arith::DivFOp::create(
+        b, globalScale ? reciprocal(globalScale) : one, q);
+    break;
+  case ElementOperand::XOverQOverG:
+    factor = globalScale ? arith::DivFOp::create(b, q, globalScale).getResult()
+                         : q;
+    break;
+  case ElementOperand::XTimesRcpQTimesRcpG:
+    factor = reciprocal(
+        globalScale
+            ? arith::MulFOp::create(b, q, reciprocal(globalScale)).getResult()
+            : q);
+    break;
+  }
+  if (recipe.scaleByteZero == ScaleByteZero::ReciprocalCapped &&
+      !dividesByFactor(recipe.elementOperand)) {
+    Value isInfinite =
+        compareBits(arith::CmpIPredicate::eq, bitsOf(factor), kInfinity);
+    factor = select(isInfinite, fromBits(constantI32(q, kLargest)), factor);
+  }
+  return factor;
+}
+
+Value ArithEmitter::quantizeElement(Value x, Value factor, Value byte,
+                                    const Recipe &recipe, Type inputType) {
+  Value t = dividesByFactor(recipe.elementOperand)
+                ? arith::DivFOp::create(b, x, factor).getResult()
+                : arith::MulFOp::create(b, x, factor).getResult();
+  if (recipe.intermediate == Intermediate::InputType &&
+      recipe.elementOperand == ElementOperand::XOverQ)
+    t = roundToInput(t, inputType);
+  if (recipe.scaleByteZero == ScaleByteZero::ElementsZero) {
+    Value bits = bitsOf(x);
+    Value zero = fromBits(
+        arith::AndIOp::create(b, bits, constantI32(bits, kSignMask)));
+    t = select(compareBits(arith::CmpIPredicate::eq, byte, 0), zero, t);
+  }
+  return encodeE2M1(t, recipe.zeroSign);
+}
+
+Value ArithEmitter::dequantizeElement(Value code, Value scale) {
+  return arith::MulFOp::create(b, decodeE2M1(code), scale);
+}

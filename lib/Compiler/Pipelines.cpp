@@ -1,0 +1,95 @@
+//===- Pipelines.cpp - pass pipelines of fp4q -----------------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Compiler/Pipelines.h"
+
+#include "fp4q/Conversion/Passes.h"
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
+  manager.addPass(createFP4QMaterializeScaleLayoutsPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createFP4QDecomposeMatmulPass());
+  manager.addPass(createFP4QTileToForallPass());
+  manager.addPass(createConvertFP4QToLinalgPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  // What a row-wise loop repeats, such as the transpose of a shared block
+  // transform, moves out of it.
+  manager.addPass(createLoopInvariantCodeMotionPass());
+}
+
+static void addBufferization(OpPassManager &manager) {
+  // The destination of a result is where it is computed, not a copy's source.
+  manager.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  bufferization::BufferResultsToOutParamsPassOptions outParams;
+  outParams.hoistStaticAllocs = true;
+  outParams.hoistDynamicAllocs = true;
+  outParams.modifyPublicFunctions = true;
+  outParams.addResultAttribute = true;
+  manager.addPass(
+      bufferization::createBufferResultsToOutParamsPass(outParams));
+  manager.addPass(createCanonicalizerPass());
+  bufferization::BufferDeallocationPipelineOptions deallocation;
+  bufferization::buildBufferDeallocationPipeline(manager, deallocation);
+}
+
+void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
+                                  const CPUPipelineOptions &options) {
+  buildFP4QToLinalgPipeline(manager);
+  addBufferization(manager);
+  if (options.parallel)
+    manager.addPass(createFP4QOutlineParallelLoopsPass());
+  OpPassManager &function = manager.nest<func::FuncOp>();
+  function.addPass(createConvertLinalgToLoopsPass());
+  function.addPass(createCanonicalizerPass());
+  function.addPass(createLoopInvariantCodeMotionPass());
+  function.addPass(createForallToForLoopPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  manager.addPass(arith::createArithExpandOpsPass(expand));
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  function.addPass(LLVM::createLLVMRequestCWrappersPass());
+  manager.addPass(createConvertToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void mlir::fp4q::registerPipelines() {
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "fp4q-to-cpu", "Lower fp4q to the LLVM dialect by the reference path",
+      buildFP4QToCPUPipeline);
+  PassPipelineRegistration<>(
+      "fp4q-to-linalg", "Lower fp4q to tiled linalg on tensors",
+      buildFP4QToLinalgPipeline);
+}

@@ -1,0 +1,30 @@
+//===- FP4QDialect.cpp - the fp4q dialect ---------------------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Dialect/FP4Q/IR/FP4QDialect.h"
+#include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+#include "fp4q/Dialect/FP4Q/IR/FP4QDialect.cpp.inc"
+
+void FP4QDialect::initialize() {
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "fp4q/Dialect/FP4Q/IR/FP4QOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.cpp.inc"
+      >();
+}

@@ -1,0 +1,76 @@
+//===- FP4QFolds.cpp - canonicalization of the fp4q dialect ---------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+/// Whether the init is to stay: it is a tensor.empty already, or a slice of a
+/// larger destination, as tiling leaves it, which is to be written in place.
+static bool keepsInit(OpOperand &init) {
+  Value value = init.get();
+  if (auto cast = value.getDefiningOp<tensor::CastOp>())
+    value = cast.getSource();
+  return isa_and_nonnull<tensor::EmptyOp, tensor::ExtractSliceOp>(
+      value.getDefiningOp());
+}
+
+namespace {
+
+/// op outs(%any) -> op outs(tensor.empty)
+///
+/// Inits are never read, so which tensor they are does not matter; when all of
+/// them are tensor.empty of the same sizes, equal operations become identical
+/// and CSE merges them.
+template <typename OpTy>
+struct ReplaceInitByEmpty : public OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics())
+      return rewriter.notifyMatchFailure(op, "memrefs are written in place");
+    MutableOperandRange inits = op.getDpsInitsMutable();
+    if (llvm::all_of(inits, keepsInit))
+      return rewriter.notifyMatchFailure(op, "no init to replace");
+    ReifiedRankedShapedTypeDims sizes;
+    if (failed(op.reifyResultShapes(rewriter, sizes)))
+      return rewriter.notifyMatchFailure(op, "result shapes are unknown");
+    for (auto [init, size] : llvm::zip_equal(inits, sizes)) {
+      if (keepsInit(init))
+        continue;
+      auto type = cast<RankedTensorType>(init.get().getType());
+      Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), size,
+                                            type.getElementType());
+      // The reified sizes can be more static than the init's type.
+      if (empty.getType() != type)
+        empty = tensor::CastOp::create(rewriter, op.getLoc(), type, empty);
+      rewriter.modifyOpInPlace(op, [&, &init = init] { init.set(empty); });
+    }
+    return success();
+  }
+};
+
+} // namespace
+
+#define FP4Q_DEFINE_CANONICALIZER(OpTy)                                        \
+  void OpTy::getCanonicalizationPatterns(RewritePatternSet &results,           \
+                                         MLIRContext *context) {               \
+    results.add<ReplaceInitByEmpty<OpTy>>(context);                            \
+  }
+FP4Q_DEFINE_CANONICALIZER(BlockTransformOp)
+FP4Q_DEFINE_CANONICALIZER(QuantizePackOp)
+FP4Q_DEFINE_CANONICALIZER(GlobalScaleOp)
+FP4Q_DEFINE_CANONICALIZER(DequantOp)
+FP4Q_DEFINE_CANONICALIZER(ScaledMatmulOp)
+FP4Q_DEFINE_CANONICALIZER(SwizzleScalesOp)
+FP4Q_DEFINE_CANONICALIZER(UnswizzleScalesOp)
+#undef FP4Q_DEFINE_CANONICALIZER

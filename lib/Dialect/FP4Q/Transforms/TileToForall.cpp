@@ -1,0 +1,222 @@
+//===- TileToForall.cpp - parallel tiles of fp4q and linalg operations ----===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/TilingInterface.h"
+
+namespace mlir {
+namespace fp4q {
+#define GEN_PASS_DEF_FP4QTILETOFORALLPASS
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h.inc"
+} // namespace fp4q
+} // namespace mlir
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+/// A producer is recomputed in each tile of its consumer only if an element
+/// of it then serves at least so many iterations of the tile.
+constexpr int64_t kMinReuse = 64;
+
+/// The contraction whose result the elementwise `op` finishes, or null.
+static linalg::GenericOp getContractionBefore(linalg::GenericOp op) {
+  if (op.getNumParallelLoops() != op.getNumLoops() || op.getNumDpsInputs() == 0)
+    return nullptr;
+  auto producer =
+      op.getDpsInputOperand(0)->get().getDefiningOp<linalg::GenericOp>();
+  if (!producer || producer.getNumReductionLoops() != 1 ||
+      producer.getNumDpsInputs() != 2)
+    return nullptr;
+  return producer;
+}
+
+/// The largest of `limit`, `limit`/2, ... down to 8 that divides `size`, so that
+/// all tiles have one static size; `limit` if there is none.
+static int64_t chooseColumns(int64_t size, int64_t limit) {
+  for (int64_t columns = limit; columns >= 8; columns /= 2)
+    if (size % columns == 0)
+      return columns;
+  return limit;
+}
+
+/// Tile sizes, 0 for a loop that stays whole. Empty: nothing to tile.
+static SmallVector<int64_t> dropTrivialTiles(SmallVector<int64_t> tiles,
+                                             ArrayRef<int64_t> sizes) {
+  for (auto [tile, size] : llvm::zip(tiles, sizes))
+    if (!ShapedType::isDynamic(size) && tile >= size)
+      tile = 0;
+  if (llvm::all_of(tiles, [](int64_t tile) { return tile == 0; }))
+    tiles.clear();
+  return tiles;
+}
+
+/// Whether the slice depends on the induction variable, directly or through
+/// index arithmetic.
+static bool dependsOn(tensor::ExtractSliceOp slice, Value iv) {
+  SmallVector<Value> worklist;
+  for (OpFoldResult offset : slice.getMixedOffsets())
+    if (auto value = dyn_cast<Value>(offset))
+      worklist.push_back(value);
+  while (!worklist.empty()) {
+    Value value = worklist.pop_back_val();
+    if (value == iv)
+      return true;
+    if (Operation *producer = value.getDefiningOp())
+      llvm::append_range(worklist, producer->getOperands());
+  }
+  return false;
+}
+
+/// How many iterations of a tile an element of the slice serves: the product of
+/// the tile sizes of the loops that do not move the slice.
+static int64_t reuseInTile(tensor::ExtractSliceOp slice,
+                           ArrayRef<int64_t> tiles) {
+  auto forall = slice->getParentOfType<scf::ForallOp>();
+  auto tiled = llvm::to_vector(
+      llvm::make_filter_range(tiles, [](int64_t tile) { return tile != 0; }));
+  int64_t reuse = 1;
+  for (auto [tile, iv] : llvm::zip(tiled, forall.getInductionVars()))
+    if (!dependsOn(slice, iv))
+      reuse *= tile;
+  return reuse;
+}
+
+namespace {
+
+struct FP4QTileToForallPass
+    : public mlir::fp4q::impl::FP4QTileToForallPassBase<FP4QTileToForallPass> {
+  using FP4QTileToForallPassBase::FP4QTileToForallPassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (elements < 1 || rows < 1 || columns < 1)
+      return emitError(UnknownLoc::get(context),
+                       "fp4q-tile-to-forall expects elements, rows and columns "
+                       "to be positive");
+    return success();
+  }
+
+  /// Tile sizes of a row-wise operation: its leading dimensions, the last of
+  /// them a few rows at a time.
+  SmallVector<int64_t> getRowTiles(Operation *op) {
+    Value x = op->getOperand(0);
+    if (auto dequant = dyn_cast<DequantOp>(op))
+      x = dequant.getInit();
+    ArrayRef<int64_t> shape = cast<ShapedType>(x.getType()).getShape();
+    if (shape.size() < 2)
+      return {};
+    SmallVector<int64_t> tiles(shape.size(), 1);
+    tiles.back() = 0;
+    tiles[shape.size() - 2] =
+        std::max<int64_t>(1, elements / shape.back());
+    return dropTrivialTiles(tiles, shape.drop_back());
+  }
+
+  /// Tile sizes of the epilogue of a contraction: one batch matrix, rows and
+  /// columns. If all batches share b, the batches stay in one tile with it.
+  SmallVector<int64_t> getContractionTiles(linalg::GenericOp epilogue,
+                                           linalg::GenericOp contraction) {
+    ArrayRef<int64_t> shape =
+        cast<ShapedType>(epilogue.getResult(0).getType()).getShape();
+    bool sharedB = contraction.getIndexingMapsArray()[1].getNumResults() == 2;
+    SmallVector<int64_t> tiles(shape.size(), sharedB ? 0 : 1);
+    tiles[shape.size() - 2] = rows;
+    tiles[shape.size() - 1] = chooseColumns(shape.back(), columns);
+    return dropTrivialTiles(tiles, shape);
+  }
+
+  scf::SCFTilingOptions getTilingOptions(MLIRContext *context,
+                                         ArrayRef<int64_t> tiles) {
+    scf::SCFTilingOptions options;
+    options.setTileSizes(getAsIndexOpFoldResult(context, tiles));
+    options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);
+    return options;
+  }
+
+  LogicalResult tileRows(IRRewriter &rewriter, Operation *op) {
+    SmallVector<int64_t> tiles = getRowTiles(op);
+    if (tiles.empty())
+      return success();
+    rewriter.setInsertionPoint(op);
+    FailureOr<scf::SCFTilingResult> tiled =
+        scf::tileUsingSCF(rewriter, cast<TilingInterface>(op),
+                          getTilingOptions(op->getContext(), tiles));
+    if (failed(tiled))
+      return op->emitOpError("cannot be tiled into scf.forall");
+    rewriter.replaceOp(op, tiled->replacements);
+    ++numTiled;
+    return success();
+  }
+
+  LogicalResult tileContraction(IRRewriter &rewriter,
+                                linalg::GenericOp epilogue,
+                                linalg::GenericOp contraction) {
+    SmallVector<int64_t> tiles = getContractionTiles(epilogue, contraction);
+    if (tiles.empty())
+      return success();
+    scf::SCFTileAndFuseOptions options;
+    options.setTilingOptions(getTilingOptions(epilogue.getContext(), tiles));
+    using Control = scf::SCFTileAndFuseOptions::ControlFnResult;
+    options.setFusionControlFn(
+        [&](tensor::ExtractSliceOp slice, OpResult producer,
+            bool isDestination) -> std::optional<Control> {
+          if (isDestination || isa<linalg::LinalgOp>(producer.getOwner()))
+            return Control{};
+          if (isa<DequantOp>(producer.getOwner()) &&
+              reuseInTile(slice, tiles) >= kMinReuse)
+            return Control{};
+          return std::nullopt;
+        });
+    rewriter.setInsertionPoint(epilogue);
+    FailureOr<scf::SCFTileAndFuseResult> tiled =
+        scf::tileConsumerAndFuseProducersUsingSCF(
+            rewriter, cast<TilingInterface>(epilogue.getOperation()), options);
+    if (failed(tiled))
+      return epilogue.emitOpError("cannot be tiled into scf.forall");
+    rewriter.replaceOp(epilogue,
+                       tiled->replacements.lookup(epilogue.getResult(0)));
+    ++numTiled;
+    return success();
+  }
+
+  void runOnOperation() override {
+    // Consumers first: what is fused into them is dead when its turn comes.
+    SmallVector<Operation *> candidates;
+    getOperation()->walk([&](Operation *op) {
+      if (!op->getParentOfType<scf::ForallOp>() &&
+          isa<TilingInterface>(op) &&
+          cast<DestinationStyleOpInterface>(op).hasPureTensorSemantics())
+        candidates.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (Operation *op : llvm::reverse(candidates)) {
+      if (isOpTriviallyDead(op)) {
+        rewriter.eraseOp(op);
+        continue;
+      }
+      LogicalResult result = success();
+      if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
+        if (linalg::GenericOp contraction = getContractionBefore(generic))
+          result = tileContraction(rewriter, generic, contraction);
+      } else if (isa<BlockTransformOp, QuantizePackOp, DequantOp>(op)) {
+        result = tileRows(rewriter, op);
+      }
+      if (failed(result))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace
