@@ -26,6 +26,7 @@ using namespace mlir;
 using namespace mlir::fp4q;
 
 void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
+  manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   manager.addPass(createFP4QMaterializeScaleLayoutsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -63,11 +64,16 @@ static void addBufferization(OpPassManager &manager) {
 
 void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
                                   const CPUPipelineOptions &options) {
+  manager.addPass(createFP4QAddShapeFunctionsPass());
   buildFP4QToLinalgPipeline(manager);
   addBufferization(manager);
+  // Before outlining: only functions that users call get a C interface.
+  manager.addNestedPass<func::FuncOp>(
+      LLVM::createLLVMRequestCWrappersPass());
   if (options.parallel)
     manager.addPass(createFP4QOutlineParallelLoopsPass());
   OpPassManager &function = manager.nest<func::FuncOp>();
+  function.addPass(createFP4QLowerCopiesPass());
   function.addPass(createConvertLinalgToLoopsPass());
   function.addPass(createCanonicalizerPass());
   function.addPass(createLoopInvariantCodeMotionPass());
@@ -80,7 +86,6 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
   manager.addPass(createSCFToControlFlowPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  function.addPass(LLVM::createLLVMRequestCWrappersPass());
   manager.addPass(createConvertToLLVMPass());
   manager.addPass(createReconcileUnrealizedCastsPass());
 }

@@ -98,4 +98,37 @@ def FP4QOutlineParallelLoopsPass
   ];
 }
 
+def FP4QAddShapeFunctionsPass
+    : Pass<"fp4q-add-shape-functions", "::mlir::ModuleOp"> {
+  let summary = "add functions that compute the shapes of results";
+  let description = [{
+    For each public function `@f` with ranked tensor results, adds
+    `@f__result_shapes`, which takes the arguments of `@f` and a memref of
+    indices and stores the sizes of all dimensions of all results there, one
+    result after the other. Callers use it to allocate results whose sizes
+    depend on those of the arguments; canonicalization leaves index arithmetic.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-add-shape-functions.mlir`.
+
+    Preconditions: one block a function. Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect",
+      "::mlir::tensor::TensorDialect"];
+}
+
+def FP4QLowerCopiesPass : Pass<"fp4q-lower-copies"> {
+  let summary = "turn copies of strided memrefs into loops";
+  let description = [{
+    Rewrites `memref.copy` between memrefs of which one is not contiguous to a
+    `linalg.generic`, so that the object code needs no `memrefCopy` of MLIR's
+    runtime library. Contiguous copies become `memcpy` by themselves.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-lower-copies.mlir`.
+
+    Preconditions: none. Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 #endif // FP4Q_TRANSFORMS_PASSES_TD

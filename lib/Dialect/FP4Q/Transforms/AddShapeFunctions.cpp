@@ -1,0 +1,95 @@
+//===- AddShapeFunctions.cpp - functions for the shapes of results --------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/SymbolTable.h"
+
+namespace mlir {
+namespace fp4q {
+#define GEN_PASS_DEF_FP4QADDSHAPEFUNCTIONSPASS
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h.inc"
+} // namespace fp4q
+} // namespace mlir
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+static bool isRankedTensor(Type type) { return isa<RankedTensorType>(type); }
+
+/// Adds @f__result_shapes for the function @f.
+static void addShapeFunction(SymbolTable &symbols, func::FuncOp function) {
+  MLIRContext *context = function.getContext();
+  int64_t numSizes = 0;
+  for (Type type : function.getResultTypes())
+    numSizes += cast<RankedTensorType>(type).getRank();
+
+  func::FuncOp shapes = function.clone();
+  shapes.setName(getResultShapesName(function.getName()));
+  auto sizesType = MemRefType::get({numSizes}, IndexType::get(context));
+  SmallVector<Type> inputs(function.getArgumentTypes());
+  inputs.push_back(sizesType);
+  Block &body = shapes.getBody().front();
+  Value sizes = body.addArgument(sizesType, function.getLoc());
+  if (ArrayAttr attrs = shapes.getAllArgAttrs()) {
+    SmallVector<Attribute> all(attrs.begin(), attrs.end());
+    all.push_back(DictionaryAttr::get(context));
+    shapes.setAllArgAttrs(all);
+  }
+  shapes.removeResAttrsAttr();
+  shapes.setType(FunctionType::get(context, inputs, {}));
+
+  Operation *terminator = body.getTerminator();
+  OpBuilder builder(terminator);
+  Location loc = terminator->getLoc();
+  int64_t position = 0;
+  for (Value result : terminator->getOperands()) {
+    for (int64_t dim = 0;
+         dim < cast<RankedTensorType>(result.getType()).getRank(); ++dim) {
+      Value size = tensor::DimOp::create(builder, loc, result, dim);
+      Value index = arith::ConstantIndexOp::create(builder, loc, position++);
+      memref::StoreOp::create(builder, loc, size, sizes, index);
+    }
+  }
+  func::ReturnOp::create(builder, loc);
+  terminator->erase();
+  symbols.insert(shapes);
+}
+
+std::string mlir::fp4q::getResultShapesName(StringRef function) {
+  return (function + "__result_shapes").str();
+}
+
+namespace {
+
+struct FP4QAddShapeFunctionsPass
+    : public mlir::fp4q::impl::FP4QAddShapeFunctionsPassBase<
+          FP4QAddShapeFunctionsPass> {
+  using FP4QAddShapeFunctionsPassBase::FP4QAddShapeFunctionsPassBase;
+
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    auto functions = llvm::to_vector(getOperation().getOps<func::FuncOp>());
+    for (func::FuncOp function : functions) {
+      if (!function.isPublic() || function.isExternal() ||
+          function.getNumResults() == 0 ||
+          !llvm::all_of(function.getResultTypes(), isRankedTensor))
+        continue;
+      if (!function.getBody().hasOneBlock()) {
+        function.emitOpError("has more than one block");
+        return signalPassFailure();
+      }
+      addShapeFunction(symbols, function);
+    }
+  }
+};
+
+} // namespace
