@@ -45,14 +45,16 @@ enum class ScaleFormula : uint8_t {
 /// The type of intermediate results.
 enum class Intermediate : uint8_t {
   F32,       ///< all in f32
-  InputType, ///< a / 6 (and x / q) rounded to the input's type
+  InputType, ///< a / 6 and x / q, where the formulas have these terms, are
+             ///< rounded to the type of the quantized tensor x
 };
 
 /// When the exponent of s is rounded up to form an e8m0 byte: from (>=) or
 /// above (>) this mantissa.
 enum class E8M0Rounding : uint8_t { From1_5, Never, Above1, From1_75 };
 
-/// How an e8m0 byte is formed from s below 2^-126.
+/// How an e8m0 byte is formed from s below 2^-126. In either case s <= 0 gives
+/// byte 0.
 enum class E8M0Tiny : uint8_t {
   ByValue, ///< rounded by the value of s: byte 1 iff s >= 1.5 * 2^-127
   ByBits,  ///< the rounding rule applied to the raw exponent and mantissa bits
@@ -63,9 +65,9 @@ enum class E4M3Floor : uint8_t { None, Pow2Minus9, Pow2Minus6 };
 
 /// What replaces a zero on the way to an e4m3 byte.
 enum class E4M3Zero : uint8_t {
-  None,           ///< the byte may be 0
-  SZeroToOne,     ///< s = 0 becomes 1
-  QZeroToEighth,  ///< q = 0 becomes 0.125
+  None,          ///< the byte may be 0
+  SZeroToOne,    ///< s = 0 becomes 1, before the floor applies
+  QZeroToEighth, ///< q = 0 becomes 0.125
 };
 
 /// How t is computed from x, q and g, in this order of operations.
@@ -81,8 +83,9 @@ enum class ElementOperand : uint8_t {
 /// What happens to the elements of a group whose scale byte is 0.
 enum class ScaleByteZero : uint8_t {
   AsIs,            ///< nothing special
-  ElementsZero,    ///< t is +0 or -0 with the sign of x
-  ReciprocalCapped ///< the reciprocal is capped at FLT_MAX
+  ElementsZero,    ///< t is +0 or -0 with the sign of x (also if x is NaN)
+  ReciprocalCapped ///< a factor of x that overflows to +Inf becomes FLT_MAX,
+                   ///< whatever the byte; operands that divide x have none
 };
 
 /// Which elements get bit 3 when the magnitude rounds to 0.
@@ -100,7 +103,8 @@ struct Recipe {
   Intermediate intermediate = Intermediate::F32;
   E8M0Rounding e8m0Rounding = E8M0Rounding::From1_5;
   E8M0Tiny e8m0Tiny = E8M0Tiny::ByValue;
-  /// Added to the exponent before clamping to 0..254: 0 or -2.
+  /// Added to the exponent before clamping to 0..254: 0 or -2. s = +Inf gives
+  /// 254 all the same.
   int8_t e8m0Offset = 0;
   E4M3Floor e4m3Floor = E4M3Floor::None;
   E4M3Zero e4m3Zero = E4M3Zero::None;
@@ -109,6 +113,36 @@ struct Recipe {
   ZeroSign zeroSign = ZeroSign::SignBit;
   GlobalScaleUse globalScaleUse = GlobalScaleUse::Multiply;
 };
+
+constexpr bool operator==(const Recipe &a, const Recipe &b) {
+  return a.scaleFormula == b.scaleFormula && a.intermediate == b.intermediate &&
+         a.e8m0Rounding == b.e8m0Rounding && a.e8m0Tiny == b.e8m0Tiny &&
+         a.e8m0Offset == b.e8m0Offset && a.e4m3Floor == b.e4m3Floor &&
+         a.e4m3Zero == b.e4m3Zero && a.elementOperand == b.elementOperand &&
+         a.scaleByteZero == b.scaleByteZero && a.zeroSign == b.zeroSign &&
+         a.globalScaleUse == b.globalScaleUse;
+}
+
+constexpr bool operator!=(const Recipe &a, const Recipe &b) {
+  return !(a == b);
+}
+
+/// True if the formula reads the scale scale ss.
+constexpr bool usesScaleScale(ScaleFormula formula) {
+  return formula == ScaleFormula::AmaxOverScales;
+}
+
+/// True if the formula reads the global scale g.
+constexpr bool usesGlobalScale(ScaleFormula formula) {
+  return formula != ScaleFormula::Amax && formula != ScaleFormula::AmaxOver6 &&
+         formula != ScaleFormula::AmaxTimesR6;
+}
+
+/// True if the operand reads the global scale g.
+constexpr bool usesGlobalScale(ElementOperand operand) {
+  return operand != ElementOperand::XOverQ &&
+         operand != ElementOperand::XTimesRcpQ;
+}
 
 } // namespace fp4q
 
