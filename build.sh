@@ -111,19 +111,21 @@ die_with_log() {
 
 # version_at_least HAVE WANT
 version_at_least() {
-  [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+  [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | tail -n 1)" = "$1" ]
 }
 
-# first_version: the first dotted number on standard input.
-first_version() { grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1; }
+# dotted_number TEXT: prints the first one of TEXT.
+dotted_number() {
+  [[ $1 =~ [0-9]+\.[0-9]+(\.[0-9]+)? ]] && echo "${BASH_REMATCH[0]}"
+}
 
 # Prints the first cmake in PATH that runs and is new enough. A version manager
 # may put one in PATH that only prints an error.
 find_cmake() {
   local candidate version
   while read -r candidate; do
-    version=$("$candidate" --version 2>/dev/null | first_version) || continue
-    if version_at_least "$version" 3.25; then
+    version=$("$candidate" --version 2>/dev/null) || continue
+    if version_at_least "$(dotted_number "$version")" 3.25; then
       echo "$candidate"
       return
     fi
@@ -152,10 +154,11 @@ find_cuda() {
   local home version in_path
   in_path=$(readlink -f "$(type -P ptxas)") || in_path=
   for home in "${CUDA_HOME:-}" "${CUDA_ROOT:-}" "${CUDA_PATH:-}" \
-    "${in_path%/bin/ptxas}" /usr/local/cuda; do
+    /usr/local/cuda "${in_path%/bin/ptxas}"; do
     [ -x "$home/bin/ptxas" ] || continue
-    version=$("$home/bin/ptxas" --version | grep -o 'release [0-9.]*')
-    if version_at_least "${version#release }" 12.9; then
+    version=$("$home/bin/ptxas" --version 2>/dev/null) || continue
+    version=${version#*release }
+    if version_at_least "${version%%,*}" 12.9; then
       echo "$home"
       return
     fi
@@ -220,7 +223,7 @@ unknown_packages() {
   local package
   for package in "$@"; do
     LC_ALL=C apt-cache policy "$package" 2>/dev/null |
-      grep -qE '^ +Candidate: [^(]' || echo "$package"
+      grep -E '^ +Candidate: [^(]' >/dev/null || echo "$package"
   done
 }
 
@@ -244,8 +247,8 @@ setup_packages() {
       die "cannot reach the Debian package servers for: ${unknown[*]};" \
         "check the network and the proxy (log: $logs/apt-update.log)"
     fi
-    die "apt knows no package ${unknown[*]}: add a source that has LLVM" \
-      "$LLVM_MAJOR, or set MLIR_DIR to an LLVM $LLVM_MAJOR of your own"
+    die "apt has no package ${unknown[*]}; add a package source that has it" \
+      "(for LLVM $LLVM_MAJOR, MLIR_DIR may name one of your own instead)"
   fi
   if ! logged apt-install "installing ${packages[*]}" as_root env \
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
@@ -307,6 +310,9 @@ setup() {
   if [ -n "${MLIR_DIR:-}" ] && [ ! -e "$MLIR_DIR/MLIRConfig.cmake" ]; then
     die "MLIR_DIR is '$MLIR_DIR', which has no MLIRConfig.cmake; give" \
       "<prefix>/lib/cmake/mlir of an LLVM $LLVM_MAJOR"
+  fi
+  if [ -n "${PYTHON:-}" ] && ! find_python >/dev/null; then
+    die "PYTHON is '$PYTHON', which is no Python 3.10 to 3.13 with venv"
   fi
   setup_packages
   setup_python
