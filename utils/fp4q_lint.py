@@ -24,6 +24,9 @@ CPP = (".h", ".cpp", ".def")
 CODE = (*CPP, ".td", ".py", ".sh", ".cmake", ".mlir", ".test", ".c")
 TEXT = (*CODE, ".md", ".txt", ".in", ".json", ".yaml", ".toml", ".ini")
 
+# What a program wrote, and the license, are not ours to shape.
+GENERATED = re.compile(r"^(LICENSE$|docs/reference/)")
+
 SOFT_LINES, HARD_LINES = 500, 800
 
 
@@ -57,15 +60,17 @@ def repository_files():
         names = [
             path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*")
         ]
-    kept = [name for name in names if not SKIPPED_DIRECTORIES.search(name)]
+    kept = [
+        name
+        for name in names
+        if not SKIPPED_DIRECTORIES.search(name) and not GENERATED.match(name)
+    ]
     return sorted(ROOT / name for name in kept if (ROOT / name).is_file())
 
 
 def check_sizes(context):
     """no file over 800 lines; over 500 is a warning"""
     for name, lines in context.select(TEXT):
-        if name == "LICENSE":
-            continue
         if len(lines) > HARD_LINES:
             yield f"{name}:{HARD_LINES}: {len(lines)} lines; split the file"
         elif len(lines) > SOFT_LINES:
