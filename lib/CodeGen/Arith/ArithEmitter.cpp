@@ -25,7 +25,6 @@ using ::fp4q::ScaleType;
 using ::fp4q::ZeroSign;
 
 // f32 bit patterns.
-constexpr uint32_t kSignMask = 0x80000000;
 constexpr uint32_t kMagnitudeMask = 0x7FFFFFFF;
 constexpr uint32_t kInfinity = 0x7F800000;
 constexpr uint32_t kNaN = 0x7FC00000;
@@ -113,16 +112,12 @@ Value ArithEmitter::absBits(Value x) {
 Value ArithEmitter::decodeE2M1(Value code) {
   // Magnitudes 2..7 are the normal numbers 1..6, whose two exponent bits and
   // one mantissa bit only need to be moved and rebiased; 0 and 1 are 0 and 0.5.
-  Value magnitude =
-      arith::AndIOp::create(b, code, constantI32(code, 7));
-  Value moved =
-      arith::ShLIOp::create(b, magnitude, constantI32(code, 22));
-  Value normal = arith::AddIOp::create(
-      b, moved, constantI32(code, 126u << kMantissaBits));
-  Value isOne =
-      compareBits(arith::CmpIPredicate::eq, magnitude, 1);
-  Value small =
-      select(isOne, constantI32(code, kHalf), constantI32(code, 0));
+  Value magnitude = arith::AndIOp::create(b, code, constantI32(code, 7));
+  Value moved = arith::ShLIOp::create(b, magnitude, constantI32(code, 22));
+  Value normal =
+      arith::AddIOp::create(b, moved, constantI32(code, 126u << kMantissaBits));
+  Value isOne = compareBits(arith::CmpIPredicate::eq, magnitude, 1);
+  Value small = select(isOne, constantI32(code, kHalf), constantI32(code, 0));
   Value isNormal = compareBits(arith::CmpIPredicate::ugt, magnitude, 1);
   Value bits = select(isNormal, normal, small);
   Value signBit = arith::AndIOp::create(b, code, constantI32(code, 8));
@@ -138,17 +133,16 @@ Value ArithEmitter::encodeE2M1(Value t, ZeroSign zeroSign) {
     float value;
     bool inclusive;
   };
-  constexpr Threshold thresholds[] = {{0.25f, false}, {0.75f, true},
-                                      {1.25f, false}, {1.75f, true},
-                                      {2.5f, false},  {3.5f, true},
-                                      {5.0f, false}};
+  constexpr Threshold thresholds[] = {
+      {0.25f, false}, {0.75f, true}, {1.25f, false}, {1.75f, true},
+      {2.5f, false},  {3.5f, true},  {5.0f, false}};
   Value magnitude = absBits(t);
   Value code;
   for (const Threshold &threshold : thresholds) {
-    Value passes = compareBits(threshold.inclusive ? arith::CmpIPredicate::sge
-                                                   : arith::CmpIPredicate::sgt,
-                               magnitude,
-                               llvm::bit_cast<uint32_t>(threshold.value));
+    Value passes =
+        compareBits(threshold.inclusive ? arith::CmpIPredicate::sge
+                                        : arith::CmpIPredicate::sgt,
+                    magnitude, llvm::bit_cast<uint32_t>(threshold.value));
     Value one = arith::ExtUIOp::create(b, magnitude.getType(), passes);
     code = code ? arith::AddIOp::create(b, code, one) : one;
   }
@@ -184,10 +178,9 @@ Value ArithEmitter::decodeScale(Value byte, ScaleType type) {
   // e4m3: moved to the place of an f32 whose exponent is 120 too small, which
   // also makes the subnormals right.
   Value magnitude = arith::AndIOp::create(b, byte, constantI32(byte, 127));
-  Value moved =
-      arith::ShLIOp::create(b, magnitude, constantI32(byte, 20));
-  Value scaled = arith::MulFOp::create(b, fromBits(moved),
-                                       constantF32(byte, 0x1p120));
+  Value moved = arith::ShLIOp::create(b, magnitude, constantI32(byte, 20));
+  Value scaled =
+      arith::MulFOp::create(b, fromBits(moved), constantF32(byte, 0x1p120));
   Value bits = select(compareBits(arith::CmpIPredicate::eq, magnitude, 127),
                       constantI32(byte, kNaN), bitsOf(scaled));
   Value signBit = arith::AndIOp::create(b, byte, constantI32(byte, 128));
@@ -195,8 +188,7 @@ Value ArithEmitter::decodeScale(Value byte, ScaleType type) {
   return fromBits(arith::OrIOp::create(b, bits, sign));
 }
 
-Value ArithEmitter::encodeScale(Value s, ScaleType type,
-                                const Recipe &recipe) {
+Value ArithEmitter::encodeScale(Value s, ScaleType type, const Recipe &recipe) {
   return type == ScaleType::E8M0 ? encodeE8M0(s, recipe)
                                  : encodeE4M3(s, recipe);
 }
@@ -212,9 +204,9 @@ Value ArithEmitter::encodeE8M0(Value s, const Recipe &recipe) {
     Value least = constantI32(s, kSmallestNormal);
     Value tiny = arith::SubIOp::create(
         b, arith::MaxSIOp::create(b, twice, least), least);
-    rounded = select(
-        compareBits(arith::CmpIPredicate::slt, bits, kSmallestNormal), tiny,
-        bits);
+    rounded =
+        select(compareBits(arith::CmpIPredicate::slt, bits, kSmallestNormal),
+               tiny, bits);
   }
   uint32_t carry = 0;
   switch (recipe.e8m0Rounding) {
@@ -234,8 +226,8 @@ Value ArithEmitter::encodeE8M0(Value s, const Recipe &recipe) {
   // carry into the sign; they are replaced below.
   if (carry)
     rounded = arith::AddIOp::create(b, rounded, constantI32(s, carry));
-  Value byte = arith::ShRUIOp::create(b, rounded,
-                                      constantI32(s, kMantissaBits));
+  Value byte =
+      arith::ShRUIOp::create(b, rounded, constantI32(s, kMantissaBits));
   if (recipe.e8m0Offset != 0) {
     byte = arith::AddIOp::create(
         b, byte, constantI32(s, static_cast<uint32_t>(recipe.e8m0Offset)));
@@ -243,12 +235,11 @@ Value ArithEmitter::encodeE8M0(Value s, const Recipe &recipe) {
   }
   Value largest = constantI32(s, 254);
   byte = arith::MinSIOp::create(b, byte, largest);
-  byte = select(compareBits(arith::CmpIPredicate::eq, bits, kInfinity),
-                largest, byte);
+  byte = select(compareBits(arith::CmpIPredicate::eq, bits, kInfinity), largest,
+                byte);
   byte = select(compareBits(arith::CmpIPredicate::slt, bits, 0),
                 constantI32(s, 0), byte);
-  Value isNaN =
-      compareBits(arith::CmpIPredicate::sgt, absBits(s), kInfinity);
+  Value isNaN = compareBits(arith::CmpIPredicate::sgt, absBits(s), kInfinity);
   return select(isNaN, constantI32(s, 255), byte);
 }
 
@@ -259,8 +250,7 @@ Value ArithEmitter::encodeE4M3(Value s, const Recipe &recipe) {
   if (recipe.e4m3Floor != E4M3Floor::None) {
     Value floor = constantF32(
         s, recipe.e4m3Floor == E4M3Floor::Pow2Minus9 ? 0x1p-9 : 0x1p-6);
-    Value below =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, s, floor);
+    Value below = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, s, floor);
     s = select(below, floor, s);
   }
   Value magnitude = absBits(s);
@@ -268,11 +258,10 @@ Value ArithEmitter::encodeE4M3(Value s, const Recipe &recipe) {
       b, magnitude, constantI32(s, llvm::bit_cast<uint32_t>(448.0f)));
   // Subnormals: adding 2^14 leaves the multiple of 2^-9, rounded to nearest
   // even by the addition itself, in the low bits.
-  Value shifted = arith::AddFOp::create(b, fromBits(saturated),
-                                        constantF32(s, 16384.0));
+  Value shifted =
+      arith::AddFOp::create(b, fromBits(saturated), constantF32(s, 16384.0));
   Value subnormal = arith::SubIOp::create(
-      b, bitsOf(shifted),
-      constantI32(s, llvm::bit_cast<uint32_t>(16384.0f)));
+      b, bitsOf(shifted), constantI32(s, llvm::bit_cast<uint32_t>(16384.0f)));
   // Normals: nearest even on the 20 mantissa bits that fall away, then the
   // exponent is rebiased from 127 to 7.
   Value odd = arith::AndIOp::create(
@@ -384,8 +373,8 @@ Value ArithEmitter::groupFactor(Value byte, Value globalScale, ScaleType type,
   Value factor;
   switch (recipe.elementOperand) {
   case ElementOperand::XOverQTimesG:
-    factor = globalScale ? arith::MulFOp::create(b, q, globalScale).getResult()
-                         : q;
+    factor =
+        globalScale ? arith::MulFOp::create(b, q, globalScale).getResult() : q;
     break;
   case ElementOperand::XOverQ:
     factor = q;
@@ -398,8 +387,8 @@ Value ArithEmitter::groupFactor(Value byte, Value globalScale, ScaleType type,
         b, globalScale ? reciprocal(globalScale) : one, q);
     break;
   case ElementOperand::XOverQOverG:
-    factor = globalScale ? arith::DivFOp::create(b, q, globalScale).getResult()
-                         : q;
+    factor =
+        globalScale ? arith::DivFOp::create(b, q, globalScale).getResult() : q;
     break;
   case ElementOperand::XTimesRcpQTimesRcpG:
     factor = reciprocal(
@@ -414,23 +403,24 @@ Value ArithEmitter::groupFactor(Value byte, Value globalScale, ScaleType type,
         compareBits(arith::CmpIPredicate::eq, bitsOf(factor), kInfinity);
     factor = select(isInfinite, fromBits(constantI32(q, kLargest)), factor);
   }
+  if (recipe.scaleByteZero == ScaleByteZero::ElementsZero) {
+    // x / Inf and x * 0 are zeros with the sign of x; NaN and Inf give NaN.
+    Value vanishing =
+        constantI32(q, dividesByFactor(recipe.elementOperand) ? kInfinity : 0);
+    factor = select(compareBits(arith::CmpIPredicate::eq, byte, 0),
+                    fromBits(vanishing), factor);
+  }
   return factor;
 }
 
-Value ArithEmitter::quantizeElement(Value x, Value factor, Value byte,
-                                    const Recipe &recipe, Type inputType) {
+Value ArithEmitter::quantizeElement(Value x, Value factor, const Recipe &recipe,
+                                    Type inputType) {
   Value t = dividesByFactor(recipe.elementOperand)
                 ? arith::DivFOp::create(b, x, factor).getResult()
                 : arith::MulFOp::create(b, x, factor).getResult();
   if (recipe.intermediate == Intermediate::InputType &&
       recipe.elementOperand == ElementOperand::XOverQ)
     t = roundToInput(t, inputType);
-  if (recipe.scaleByteZero == ScaleByteZero::ElementsZero) {
-    Value bits = bitsOf(x);
-    Value zero = fromBits(
-        arith::AndIOp::create(b, bits, constantI32(bits, kSignMask)));
-    t = select(compareBits(arith::CmpIPredicate::eq, byte, 0), zero, t);
-  }
   return encodeE2M1(t, recipe.zeroSign);
 }
 

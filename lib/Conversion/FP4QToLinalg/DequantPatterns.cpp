@@ -16,7 +16,7 @@ using namespace mlir::fp4q;
 
 namespace {
 
-/// dequant -> linalg.generic over (..., group, byte of the group, nibble)
+/// dequant -> the scale of each byte of codes, then both of its elements
 struct DequantOpLowering : public OpRewritePattern<DequantOp> {
   using OpRewritePattern<DequantOp>::OpRewritePattern;
 
@@ -27,28 +27,24 @@ struct DequantOpLowering : public OpRewritePattern<DequantOp> {
     if (op.getScaleLayout() != ScaleLayout::Linear)
       return rewriter.notifyMatchFailure(op, "expects linear scales");
     Location loc = op.getLoc();
-    int64_t group = op.getGroupSizeValue();
-    int64_t k = tensorTypeOf(op.getInit()).getShape().back();
-    int64_t columns = k / group;
-    Type elementType = tensorTypeOf(op.getInit()).getElementType();
-    ::fp4q::ScaleType scaleType =
-        getScaleType(tensorTypeOf(op.getScales()).getElementType());
-
-    Value codes =
-        splitLastDim(rewriter, loc, op.getCodes(), {columns, group / 2});
-    Value init =
-        splitLastDim(rewriter, loc, op.getInit(), {columns, group / 2, 2});
-    int64_t rank = tensorTypeOf(init).getRank();
+    RankedTensorType type = tensorTypeOf(op.getInit());
+    Value scales = mapScales(
+        rewriter, loc, op.getScales(), op.getGlobalScale(),
+        rewriter.getF32Type(),
+        [&](ImplicitLocOpBuilder &b, Value byte, Value globalScale) {
+          return ArithEmitter(b).combinedScale(
+              byte, globalScale, op.getDirection() == Direction::Divide,
+              getScaleType(tensorTypeOf(op.getScales()).getElementType()));
+        });
+    scales = repeatLastDim(rewriter, loc, scales, op.getGroupSizeValue() / 2);
+    Value init = splitLastDim(rewriter, loc, op.getInit(),
+                              {type.getShape().back() / 2, 2});
+    int64_t rank = type.getRank() + 1;
     AffineMap identity = rewriter.getMultiDimIdentityMap(rank);
-    SmallVector<Value> inputs = {codes, op.getScales()};
-    SmallVector<AffineMap> maps = {identity.dropResult(rank - 1),
-                                   identity.dropResults({rank - 2, rank - 1})};
-    ScalarOperand globalScale(op.getGlobalScale());
-    globalScale.addTo(inputs, maps, rank);
-    maps.push_back(identity);
-    bool divide = op.getDirection() == Direction::Divide;
+    AffineMap byByte = identity.dropResult(rank - 1);
     auto generic = createGeneric(
-        rewriter, loc, inputs, init, maps, rank, /*numReductions=*/0,
+        rewriter, loc, {op.getCodes(), scales}, init,
+        {byByte, byByte, identity}, rank, /*numReductions=*/0,
         [&](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
           ArithEmitter emitter(b);
           Type i32 = b.getI32Type();
@@ -59,15 +55,11 @@ struct DequantOpLowering : public OpRewritePattern<DequantOp> {
               b, arith::IndexCastUIOp::create(b, i32, nibble), two);
           Value code = arith::ShRUIOp::create(
               b, arith::ExtUIOp::create(b, i32, args[0]), shift);
-          Value byte = arith::ExtUIOp::create(
-              b, i32, arith::BitcastOp::create(b, b.getI8Type(), args[1]));
-          Value scale = emitter.combinedScale(byte, globalScale.get(args),
-                                              divide, scaleType);
-          return {emitter.truncate(emitter.dequantizeElement(code, scale),
-                                   elementType)};
+          return {emitter.truncate(emitter.dequantizeElement(code, args[1]),
+                                   type.getElementType())};
         });
-    rewriter.replaceOp(
-        op, mergeLastDims(rewriter, loc, generic.getResult(0), 3));
+    rewriter.replaceOp(op,
+                       mergeLastDims(rewriter, loc, generic.getResult(0), 2));
     return success();
   }
 };

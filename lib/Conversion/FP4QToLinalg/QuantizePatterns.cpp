@@ -38,11 +38,6 @@ static Value emitGroupAmax(OpBuilder &builder, Location loc, Value x) {
       .getResult(0);
 }
 
-static Value toByte(ImplicitLocOpBuilder &b, Value scale) {
-  return arith::ExtUIOp::create(
-      b, b.getI32Type(), arith::BitcastOp::create(b, b.getI8Type(), scale));
-}
-
 namespace {
 
 /// quantize_pack -> amax of the groups, scales, codes
@@ -83,18 +78,24 @@ struct QuantizePackOpLowering : public OpRewritePattern<QuantizePackOp> {
         .getResult(0);
   }
 
-  /// The packed codes of `x` (..., columns, G) with these scales, into the
-  /// init.
+  /// The packed codes of `x` (..., K) with these scales, into the init.
   Value emitCodes(OpBuilder &builder, QuantizePackOp op, Value x, Value scales,
                   Type inputType, const ::fp4q::Recipe &recipe) const {
     Location loc = op.getLoc();
-    RankedTensorType xType = tensorTypeOf(x);
-    int64_t rank = xType.getRank();
-    int64_t group = xType.getShape().back();
-    int64_t columns = xType.getShape()[rank - 2];
+    int64_t group = op.getGroupSizeValue();
+    ::fp4q::ScaleType scaleType =
+        getScaleType(tensorTypeOf(scales).getElementType());
+    Value factors = mapScales(
+        builder, loc, scales, op.getGlobalScale(), builder.getF32Type(),
+        [&](ImplicitLocOpBuilder &b, Value byte, Value globalScale) {
+          return ArithEmitter(b).groupFactor(byte, globalScale, scaleType,
+                                             recipe);
+        });
     // The elements of even and of odd number: bits 0-3 and 4-7 of the bytes.
+    RankedTensorType type = tensorTypeOf(x);
+    int64_t rank = type.getRank();
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, x);
-    sizes.back() = builder.getIndexAttr(group / 2);
+    sizes.back() = builder.getIndexAttr(type.getShape().back() / 2);
     SmallVector<OpFoldResult> strides(rank, builder.getIndexAttr(1));
     strides.back() = builder.getIndexAttr(2);
     auto everySecond = [&](int64_t first) -> Value {
@@ -103,35 +104,29 @@ struct QuantizePackOpLowering : public OpRewritePattern<QuantizePackOp> {
       return tensor::ExtractSliceOp::create(builder, loc, x, offsets, sizes,
                                             strides);
     };
-    Value init = splitLastDim(builder, loc, op.getInits().front(),
-                              {columns, group / 2});
     AffineMap identity = builder.getMultiDimIdentityMap(rank);
-    SmallVector<Value> inputs = {everySecond(0), everySecond(1), scales};
-    SmallVector<AffineMap> maps = {identity, identity,
-                                   identity.dropResult(rank - 1)};
-    ScalarOperand globalScale(op.getGlobalScale());
-    globalScale.addTo(inputs, maps, rank);
-    maps.push_back(identity);
-    ::fp4q::ScaleType scaleType =
-        getScaleType(tensorTypeOf(scales).getElementType());
-    auto generic = createGeneric(
-        builder, loc, inputs, init, maps, rank, /*numReductions=*/0,
-        [&](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
-          ArithEmitter emitter(b);
-          Value byte = toByte(b, args[2]);
-          Value factor = emitter.groupFactor(byte, globalScale.get(args),
-                                             scaleType, recipe);
-          auto code = [&](Value element) {
-            return emitter.quantizeElement(emitter.extend(element), factor,
-                                           byte, recipe, inputType);
-          };
-          Value low = code(args[0]);
-          Value four = arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
-          Value high = arith::ShLIOp::create(b, code(args[1]), four);
-          Value pair = arith::OrIOp::create(b, low, high);
-          return {arith::TruncIOp::create(b, b.getI8Type(), pair)};
-        });
-    return mergeLastDims(builder, loc, generic.getResult(0), 2);
+    SmallVector<Value> inputs = {
+        everySecond(0), everySecond(1),
+        repeatLastDim(builder, loc, factors, group / 2)};
+    SmallVector<AffineMap> maps(4, identity);
+    return createGeneric(
+               builder, loc, inputs, op.getInits().front(), maps, rank,
+               /*numReductions=*/0,
+               [&](ImplicitLocOpBuilder &b,
+                   ValueRange args) -> SmallVector<Value> {
+                 ArithEmitter emitter(b);
+                 auto code = [&](Value element) {
+                   return emitter.quantizeElement(emitter.extend(element),
+                                                  args[2], recipe, inputType);
+                 };
+                 Value low = code(args[0]);
+                 Value four =
+                     arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
+                 Value high = arith::ShLIOp::create(b, code(args[1]), four);
+                 Value pair = arith::OrIOp::create(b, low, high);
+                 return {arith::TruncIOp::create(b, b.getI8Type(), pair)};
+               })
+        .getResult(0);
   }
 
   LogicalResult matchAndRewrite(QuantizePackOp op,
@@ -145,18 +140,17 @@ struct QuantizePackOpLowering : public OpRewritePattern<QuantizePackOp> {
     Type inputType = tensorTypeOf(x).getElementType();
     if (op.getTransform())
       x = emitTransform(rewriter, loc, x, op.getTransform());
-    int64_t group = op.getGroupSizeValue();
-    int64_t columns = tensorTypeOf(x).getShape().back() / group;
-    Value groups = splitLastDim(rewriter, loc, x, {columns, group});
-
     ::fp4q::Recipe recipe;
     if (op.hasGivenScales()) {
-      rewriter.replaceOp(op, emitCodes(rewriter, op, groups, op.getScales(),
-                                       inputType, recipe));
+      rewriter.replaceOp(
+          op, emitCodes(rewriter, op, x, op.getScales(), inputType, recipe));
       return success();
     }
+    int64_t group = op.getGroupSizeValue();
+    Value groups = splitLastDim(
+        rewriter, loc, x, {tensorTypeOf(x).getShape().back() / group, group});
     Value scales = emitScales(rewriter, op, groups, inputType, recipe);
-    Value codes = emitCodes(rewriter, op, groups, scales, inputType, recipe);
+    Value codes = emitCodes(rewriter, op, x, scales, inputType, recipe);
     rewriter.replaceOp(op, {codes, scales});
     return success();
   }

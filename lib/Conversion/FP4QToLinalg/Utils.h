@@ -32,6 +32,11 @@ Value splitLastDim(OpBuilder &builder, Location loc, Value value,
 Value mergeLastDims(OpBuilder &builder, Location loc, Value value,
                     int64_t count);
 
+/// (..., K/G) -> (..., K/G * count): each value `count` times. What is then
+/// done to each byte of codes is one long loop, which vectorizes for any G.
+Value repeatLastDim(OpBuilder &builder, Location loc, Value value,
+                    int64_t count);
+
 /// A linalg.generic into `inits`, where `rank` is the number of loops. All
 /// loops are parallel but the last `numReductions`. The builder given to `body`
 /// carries the location; its results are yielded.
@@ -55,6 +60,12 @@ private:
   Value value;
   std::optional<unsigned> position;
 };
+
+/// A tensor of `elementType` with the shape of `scales`: `body` of the byte of
+/// each scale, zero-extended to i32, and of the global scale (null if absent).
+Value mapScales(OpBuilder &builder, Location loc, Value scales,
+                Value globalScale, Type elementType,
+                function_ref<Value(ImplicitLocOpBuilder &, Value, Value)> body);
 
 /// x (..., K) transformed by T, in f32: the fused multiply-add chain of
 /// ascending j, from +0. The result is (..., K).

@@ -11,8 +11,8 @@
 // linalg bodies, the CPU kernels and the GPU kernels all call it.
 //
 // Conversions are integer and compare arithmetic. arith.truncf, arith.extf and
-// arith.scaling_* to and from the FP4 and f8 types are not used: their lowerings
-// in LLVM 22 differ from docs/numerics.md (see its last section).
+// arith.scaling_* to and from the FP4 and f8 types are not used: their
+// lowerings in LLVM 22 differ from docs/numerics.md (see its last section).
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,8 +41,8 @@ public:
   /// f32 -> bf16, f16 or f32, one rounding to nearest even.
   Value truncate(Value value, Type elementType);
 
-  /// The bits of |x|, as an i32. As integers they order like |x|, with NaN above
-  /// everything, so amax over a group is an integer maximum.
+  /// The bits of |x|, as an i32. As integers they order like |x|, with NaN
+  /// above everything, so amax over a group is an integer maximum.
   Value absBits(Value x);
 
   /// The low four bits of an i32 -> the e2m1 value, f32. The other bits may be
@@ -66,9 +66,9 @@ public:
   /// is divided or multiplied, from the scale byte and the global scale.
   Value groupFactor(Value byte, Value globalScale, ::fp4q::ScaleType type,
                     const ::fp4q::Recipe &recipe);
-  /// The e2m1 code of x in a group with this factor (and scale byte), i32.
-  Value quantizeElement(Value x, Value factor, Value byte,
-                        const ::fp4q::Recipe &recipe, Type inputType);
+  /// The e2m1 code of x (f32) in a group with this factor, i32.
+  Value quantizeElement(Value x, Value factor, const ::fp4q::Recipe &recipe,
+                        Type inputType);
 
   /// element(code) * scale, where `scale` is already combined with the global
   /// scale.

@@ -45,13 +45,21 @@ static linalg::GenericOp getContractionBefore(linalg::GenericOp op) {
   return producer;
 }
 
-/// The largest of `limit`, `limit`/2, ... down to 8 that divides `size`, so that
-/// all tiles have one static size; `limit` if there is none.
+/// The largest of `limit`, `limit`/2, ... down to 8 that divides `size`, so
+/// that all tiles have one static size; `limit` if there is none.
 static int64_t chooseColumns(int64_t size, int64_t limit) {
   for (int64_t columns = limit; columns >= 8; columns /= 2)
     if (size % columns == 0)
       return columns;
   return limit;
+}
+
+/// The largest multiple of `unit` up to `limit` that divides `size`.
+static int64_t chooseDepth(int64_t size, int64_t unit, int64_t limit) {
+  for (int64_t depth = limit / unit * unit; depth > 0; depth -= unit)
+    if (size % depth == 0)
+      return depth;
+  return size;
 }
 
 /// Tile sizes, 0 for a loop that stays whole. Empty: nothing to tile.
@@ -121,8 +129,7 @@ struct FP4QTileToForallPass
       return {};
     SmallVector<int64_t> tiles(shape.size(), 1);
     tiles.back() = 0;
-    tiles[shape.size() - 2] =
-        std::max<int64_t>(1, elements / shape.back());
+    tiles[shape.size() - 2] = std::max<int64_t>(1, elements / shape.back());
     return dropTrivialTiles(tiles, shape.drop_back());
   }
 
@@ -190,6 +197,50 @@ struct FP4QTileToForallPass
     rewriter.replaceOp(epilogue,
                        tiled->replacements.lookup(epilogue.getResult(0)));
     ++numTiled;
+    for (Operation *op : tiled->tiledAndFusedOps)
+      if (auto generic = dyn_cast<linalg::GenericOp>(op))
+        if (generic.getNumReductionLoops() == 1)
+          return tileReduction(rewriter, generic);
+    return success();
+  }
+
+  /// Tiles the reduction of a contraction within its parallel tile, so that the
+  /// decoded part of b stays in the cache while all rows use it.
+  LogicalResult tileReduction(IRRewriter &rewriter,
+                              linalg::GenericOp contraction) {
+    unsigned loop = 0;
+    SmallVector<unsigned> reductions;
+    contraction.getReductionDims(reductions);
+    loop = reductions.front();
+    int64_t size = contraction.getStaticLoopRanges()[loop];
+    int64_t unit = kMaxGroup;
+    while (unit > 1 && size % unit != 0)
+      unit /= 2;
+    SmallVector<int64_t> tiles(contraction.getNumLoops(), 0);
+    tiles[loop] = chooseDepth(size, unit, depth);
+    if (tiles[loop] == size)
+      return success();
+    scf::SCFTileAndFuseOptions options;
+    options.setTilingOptions(scf::SCFTilingOptions().setTileSizes(
+        getAsIndexOpFoldResult(contraction.getContext(), tiles)));
+    using Control = scf::SCFTileAndFuseOptions::ControlFnResult;
+    options.setFusionControlFn(
+        [&](tensor::ExtractSliceOp, OpResult producer,
+            bool isDestination) -> std::optional<Control> {
+          if (!isDestination &&
+              isa<linalg::TransposeOp, DequantOp>(producer.getOwner()))
+            return Control{};
+          return std::nullopt;
+        });
+    rewriter.setInsertionPoint(contraction);
+    FailureOr<scf::SCFTileAndFuseResult> tiled =
+        scf::tileConsumerAndFuseProducersUsingSCF(
+            rewriter, cast<TilingInterface>(contraction.getOperation()),
+            options);
+    if (failed(tiled))
+      return contraction.emitOpError("cannot be tiled along its reduction");
+    rewriter.replaceOp(contraction,
+                       tiled->replacements.lookup(contraction.getResult(0)));
     return success();
   }
 
@@ -197,8 +248,7 @@ struct FP4QTileToForallPass
     // Consumers first: what is fused into them is dead when its turn comes.
     SmallVector<Operation *> candidates;
     getOperation()->walk([&](Operation *op) {
-      if (!op->getParentOfType<scf::ForallOp>() &&
-          isa<TilingInterface>(op) &&
+      if (!op->getParentOfType<scf::ForallOp>() && isa<TilingInterface>(op) &&
           cast<DestinationStyleOpInterface>(op).hasPureTensorSemantics())
         candidates.push_back(op);
     });

@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/TilingInterface.h"
 
 using namespace mlir;
@@ -206,6 +207,32 @@ static OpFoldResult scaleBy(OpBuilder &builder, Location loc,
       builder, loc, builder.getAffineSymbolExpr(0) * scale, value);
 }
 
+/// value / divisor, folded.
+static OpFoldResult divideBy(OpBuilder &builder, Location loc,
+                             OpFoldResult value, int64_t divisor) {
+  return affine::makeComposedFoldedAffineApply(
+      builder, loc, builder.getAffineSymbolExpr(0).floorDiv(divisor), value);
+}
+
+/// Whether the value is known to be a multiple of `divisor`: a constant, or the
+/// induction variable of a loop whose bounds and step are.
+static bool isMultipleOf(OpFoldResult value, int64_t divisor) {
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return *constant % divisor == 0;
+  auto argument = dyn_cast<BlockArgument>(cast<Value>(value));
+  if (!argument)
+    return false;
+  auto loop =
+      dyn_cast_or_null<LoopLikeOpInterface>(argument.getOwner()->getParentOp());
+  if (!loop || loop.getSingleInductionVar() != argument)
+    return false;
+  std::optional<OpFoldResult> lower = loop.getSingleLowerBound();
+  std::optional<OpFoldResult> step = loop.getSingleStep();
+  return lower && step && getConstantIntValue(*lower) &&
+         getConstantIntValue(*step) && isMultipleOf(*lower, divisor) &&
+         isMultipleOf(*step, divisor);
+}
+
 /// The box of an operand that a tile touches.
 static void getOperandBox(OpBuilder &builder, Location loc, Value operand,
                           ArrayRef<DimTile> dims,
@@ -312,9 +339,8 @@ struct FP4QTiling
     domainSizes.assign(table->sizes.begin(), table->sizes.end());
     OpOperand *init =
         cast<DestinationStyleOpInterface>(op).getDpsInitOperand(resultNumber);
-    for (auto [dim, offset, size] :
-         llvm::zip_equal(table->operands[init->getOperandNumber()], offsets,
-                         sizes)) {
+    for (auto [dim, offset, size] : llvm::zip_equal(
+             table->operands[init->getOperandNumber()], offsets, sizes)) {
       if (dim.loop < 0)
         continue;
       if (dim.scale == 1) {
@@ -324,22 +350,18 @@ struct FP4QTiling
       }
       // A tile of the result that does not consist of whole units has no
       // iterations of its own.
-      std::optional<int64_t> constantOffset = getConstantIntValue(offset);
-      std::optional<int64_t> constantSize = getConstantIntValue(size);
-      if (!constantOffset || !constantSize ||
-          *constantOffset % dim.scale != 0 || *constantSize % dim.scale != 0)
+      if (!isMultipleOf(offset, dim.scale) || !isMultipleOf(size, dim.scale))
         return failure();
       domainOffsets[dim.loop] =
-          builder.getIndexAttr(*constantOffset / dim.scale);
-      domainSizes[dim.loop] = builder.getIndexAttr(*constantSize / dim.scale);
+          divideBy(builder, op->getLoc(), offset, dim.scale);
+      domainSizes[dim.loop] = divideBy(builder, op->getLoc(), size, dim.scale);
     }
     return success();
   }
 
   FailureOr<TilingResult>
   generateResultTileValue(Operation *op, OpBuilder &builder,
-                          unsigned resultNumber,
-                          ArrayRef<OpFoldResult> offsets,
+                          unsigned resultNumber, ArrayRef<OpFoldResult> offsets,
                           ArrayRef<OpFoldResult> sizes) const {
     SmallVector<OpFoldResult> domainOffsets, domainSizes;
     if (failed(getIterationDomainTileFromResultTile(
@@ -357,14 +379,14 @@ struct FP4QTiling
 
 } // namespace
 
-void mlir::fp4q::registerTilingInterfaceExternalModels(DialectRegistry &registry) {
+void mlir::fp4q::registerTilingInterfaceExternalModels(
+    DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, FP4QDialect *) {
     BlockTransformOp::attachInterface<FP4QTiling<BlockTransformOp>>(*context);
     QuantizePackOp::attachInterface<FP4QTiling<QuantizePackOp>>(*context);
     DequantOp::attachInterface<FP4QTiling<DequantOp>>(*context);
     ScaledMatmulOp::attachInterface<FP4QTiling<ScaledMatmulOp>>(*context);
     SwizzleScalesOp::attachInterface<FP4QTiling<SwizzleScalesOp>>(*context);
-    UnswizzleScalesOp::attachInterface<FP4QTiling<UnswizzleScalesOp>>(
-        *context);
+    UnswizzleScalesOp::attachInterface<FP4QTiling<UnswizzleScalesOp>>(*context);
   });
 }

@@ -69,8 +69,10 @@ def FP4QTileToForallPass : Pass<"fp4q-tile-to-forall"> {
            "Elements of a row-wise tile, at least one row">,
     Option<"rows", "rows", "int64_t", /*default=*/"256",
            "Rows of a contraction tile">,
-    Option<"columns", "columns", "int64_t", /*default=*/"32",
+    Option<"columns", "columns", "int64_t", /*default=*/"128",
            "Columns of a contraction tile, at most">,
+    Option<"depth", "depth", "int64_t", /*default=*/"256",
+           "Elements of K that a contraction tile takes at a time, at most">,
   ];
   let statistics = [
     Statistic<"numTiled", "num-tiled", "Number of operations tiled">
