@@ -14,7 +14,8 @@ using llvm::APFloat;
 
 /// Hard inputs of any e8m0 rounding: the neighborhoods (3 ulp) of 1, 1.5 and
 /// 1.75 times each power of two, subnormals too.
-template <typename Body> static void forThresholds(Body body) {
+template <typename Body>
+static void forThresholds(Body body) {
   for (int exponent = -149; exponent <= 127; ++exponent)
     for (float mantissa : {1.0f, 1.5f, 1.75f})
       for (int ulp = -3; ulp <= 3; ++ulp) {

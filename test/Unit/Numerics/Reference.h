@@ -127,7 +127,8 @@ inline float referenceScaleValue(uint8_t byte, ScaleType type) {
 /// Calls `body` with f32 bit patterns that a narrowing conversion can get
 /// wrong: all upper halves with several lower halves, the neighborhood (2 ulp)
 /// of all midpoints and numbers of a grid with `mantissaBits`, of either sign.
-template <typename Body> void forHardFloats(int mantissaBits, Body body) {
+template <typename Body>
+void forHardFloats(int mantissaBits, Body body) {
   for (uint32_t upper = 0; upper < 0x10000; ++upper)
     for (uint32_t lower : {0x0000u, 0x0001u, 0x7FFFu, 0x8000u, 0x8001u, 0xFFFFu,
                            0x1000u, 0x3A5Cu})
