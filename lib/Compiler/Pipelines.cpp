@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -55,21 +56,19 @@ static void addBufferization(OpPassManager &manager) {
   outParams.hoistDynamicAllocs = true;
   outParams.modifyPublicFunctions = true;
   outParams.addResultAttribute = true;
-  manager.addPass(
-      bufferization::createBufferResultsToOutParamsPass(outParams));
+  manager.addPass(bufferization::createBufferResultsToOutParamsPass(outParams));
   manager.addPass(createCanonicalizerPass());
   bufferization::BufferDeallocationPipelineOptions deallocation;
   bufferization::buildBufferDeallocationPipeline(manager, deallocation);
 }
 
 void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
-                                  const CPUPipelineOptions &options) {
+                                        const CPUPipelineOptions &options) {
   manager.addPass(createFP4QAddShapeFunctionsPass());
   buildFP4QToLinalgPipeline(manager);
   addBufferization(manager);
   // Before outlining: only functions that users call get a C interface.
-  manager.addNestedPass<func::FuncOp>(
-      LLVM::createLLVMRequestCWrappersPass());
+  manager.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());
   if (options.parallel)
     manager.addPass(createFP4QOutlineParallelLoopsPass());
   OpPassManager &function = manager.nest<func::FuncOp>();
@@ -94,7 +93,7 @@ void mlir::fp4q::registerPipelines() {
   PassPipelineRegistration<CPUPipelineOptions>(
       "fp4q-to-cpu", "Lower fp4q to the LLVM dialect by the reference path",
       buildFP4QToCPUPipeline);
-  PassPipelineRegistration<>(
-      "fp4q-to-linalg", "Lower fp4q to tiled linalg on tensors",
-      buildFP4QToLinalgPipeline);
+  PassPipelineRegistration<>("fp4q-to-linalg",
+                             "Lower fp4q to tiled linalg on tensors",
+                             buildFP4QToLinalgPipeline);
 }

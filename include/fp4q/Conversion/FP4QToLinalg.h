@@ -14,7 +14,8 @@ class RewritePatternSet;
 namespace fp4q {
 
 /// Lowerings of the level-1 operations on tensors. An operation whose scales
-/// are blocked, and scaled_matmul, are first rewritten to others of the dialect.
+/// are blocked, and scaled_matmul, are first rewritten to others of the
+/// dialect.
 void populateFP4QToLinalgPatterns(RewritePatternSet &patterns);
 
 } // namespace fp4q

@@ -50,14 +50,14 @@ static LLVM::LLVMFuncOp createEntry(ConversionPatternRewriter &rewriter,
 
   Block *block = entry.addEntryBlock(rewriter);
   rewriter.setInsertionPointToStart(block);
-  Value context = LLVM::LoadOp::create(rewriter, loc, contextType,
-                                       block->getArgument(0));
+  Value context =
+      LLVM::LoadOp::create(rewriter, loc, contextType, block->getArgument(0));
   SmallVector<Value> fields;
   for (int64_t i = 0, e = contextType.getBody().size(); i < e; ++i)
     fields.push_back(LLVM::ExtractValueOp::create(rewriter, loc, context, i));
   SmallVector<Value> arguments = {block->getArgument(1), block->getArgument(2)};
-  llvm::append_range(arguments, converter.promoteOperands(
-                                    loc, op.getCaptures(), fields, rewriter));
+  llvm::append_range(arguments, converter.promoteOperands(loc, op.getCaptures(),
+                                                          fields, rewriter));
   LLVM::CallOp::create(rewriter, loc, TypeRange(), op.getBodyAttr(), arguments);
   LLVM::ReturnOp::create(rewriter, loc, ValueRange());
   return entry;
@@ -102,8 +102,8 @@ struct ParallelForOpLowering : public ConvertOpToLLVMPattern<ParallelForOp> {
     LLVM::StoreOp::create(rewriter, loc, fields, space);
     Value zero = LLVM::ConstantOp::create(rewriter, loc, i64,
                                           rewriter.getI64IntegerAttr(0));
-    Value grain = LLVM::ConstantOp::create(rewriter, loc, i64,
-                                           op.getGrainAttr());
+    Value grain =
+        LLVM::ConstantOp::create(rewriter, loc, i64, op.getGrainAttr());
     Value entryAddress = LLVM::AddressOfOp::create(rewriter, loc, entry);
     LLVM::CallOp::create(
         rewriter, loc, *runtime,

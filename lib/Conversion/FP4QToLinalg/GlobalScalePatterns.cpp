@@ -32,8 +32,8 @@ struct GlobalScaleOpLowering : public OpRewritePattern<GlobalScaleOp> {
     int64_t rank = tensorTypeOf(op.getX()).getRank();
     Value empty = tensor::EmptyOp::create(
         rewriter, loc, ArrayRef<OpFoldResult>(), rewriter.getI32Type());
-    Value zero = arith::ConstantOp::create(rewriter, loc,
-                                           rewriter.getI32IntegerAttr(0));
+    Value zero =
+        arith::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0));
     Value init =
         linalg::FillOp::create(rewriter, loc, zero, empty)->getResult(0);
     auto amax = createGeneric(
@@ -51,11 +51,11 @@ struct GlobalScaleOpLowering : public OpRewritePattern<GlobalScaleOp> {
         /*rank=*/0, /*numReductions=*/0,
         [](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
           Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
-          Value isZero = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                               args[0], zero);
+          Value isZero =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::eq, args[0], zero);
           Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
-          Value largest = arith::ConstantOp::create(
-              b, b.getF32FloatAttr(kLargestProduct));
+          Value largest =
+              arith::ConstantOp::create(b, b.getF32FloatAttr(kLargestProduct));
           Value value = arith::BitcastOp::create(b, b.getF32Type(), args[0]);
           Value quotient = arith::DivFOp::create(b, value, largest);
           return {arith::SelectOp::create(b, isZero, one, quotient)};

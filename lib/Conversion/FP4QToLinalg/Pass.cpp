@@ -61,7 +61,8 @@ static void raiseToTensors(IRRewriter &rewriter,
 namespace {
 
 struct ConvertFP4QToLinalgPass
-    : public mlir::fp4q::impl::ConvertFP4QToLinalgPassBase<ConvertFP4QToLinalgPass> {
+    : public mlir::fp4q::impl::ConvertFP4QToLinalgPassBase<
+          ConvertFP4QToLinalgPass> {
   using ConvertFP4QToLinalgPassBase::ConvertFP4QToLinalgPassBase;
 
   void runOnOperation() override {
@@ -79,8 +80,8 @@ struct ConvertFP4QToLinalgPass
     GreedyRewriteConfig config;
     // Folding the rest of the module is not this pass's business.
     config.enableFolding(false);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns),
-                                     config)))
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     WalkResult left = getOperation()->walk([&](Operation *op) {
       if (!isLevel1(op))

@@ -37,8 +37,8 @@ static SmallVector<OpFoldResult> splitSizes(OpBuilder &builder, Location loc,
   return sizes;
 }
 
-/// From loops (..., rt, ct, r, q, c) to the dimensions (..., rt, q, r, ct, c) of
-/// the padded linear form, split.
+/// From loops (..., rt, ct, r, q, c) to the dimensions (..., rt, q, r, ct, c)
+/// of the padded linear form, split.
 static AffineMap linearMap(OpBuilder &builder, int64_t batch) {
   SmallVector<unsigned> order = llvm::to_vector(llvm::seq<unsigned>(0, batch));
   for (unsigned loop : {0, 3, 2, 1, 4})
@@ -113,8 +113,8 @@ struct SwizzleScalesOpLowering : public OpRewritePattern<SwizzleScalesOp> {
     SmallVector<OpFoldResult> sizes =
         tensor::getMixedSizes(rewriter, loc, source);
     SmallVector<int64_t> padded(type.getShape());
-    for (auto [dim, tile] : {std::pair(batch, kSwizzleRows),
-                             std::pair(batch + 1, kSwizzleCols)}) {
+    for (auto [dim, tile] :
+         {std::pair(batch, kSwizzleRows), std::pair(batch + 1, kSwizzleCols)}) {
       high[dim] = affine::makeComposedFoldedAffineApply(
           rewriter, loc, tiles * tile - size, {split[dim], sizes[dim]});
       padded[dim] = ShapedType::isDynamic(padded[dim])
@@ -131,13 +131,13 @@ struct SwizzleScalesOpLowering : public OpRewritePattern<SwizzleScalesOp> {
                                         source, low, high, zero);
     SmallVector<OpFoldResult> linearSizes = splitLinearSizes(rewriter, split);
     Value linear = tensor::ExpandShapeOp::create(
-        rewriter, loc, RankedTensorType::get(shapeOf(linearSizes), element), whole,
-        linearGroups(batch), linearSizes);
+        rewriter, loc, RankedTensorType::get(shapeOf(linearSizes), element),
+        whole, linearGroups(batch), linearSizes);
 
     Value init = splitTiles(rewriter, loc, op.getInit());
-    Value tilesOut = copyPermuted(
-        rewriter, loc, linear, init, linearMap(rewriter, batch),
-        rewriter.getMultiDimIdentityMap(batch + 5));
+    Value tilesOut =
+        copyPermuted(rewriter, loc, linear, init, linearMap(rewriter, batch),
+                     rewriter.getMultiDimIdentityMap(batch + 5));
     rewriter.replaceOp(op, mergeLastDims(rewriter, loc, tilesOut, 3));
     return success();
   }
@@ -155,15 +155,13 @@ struct UnswizzleScalesOpLowering : public OpRewritePattern<UnswizzleScalesOp> {
     RankedTensorType type = tensorTypeOf(op.getInit());
     int64_t rank = type.getRank();
     int64_t batch = rank - 2;
-    SmallVector<OpFoldResult> split =
-        splitSizes(rewriter, loc, op.getSource());
-    Value init = tensor::EmptyOp::create(
-        rewriter, loc, splitLinearSizes(rewriter, split),
-        type.getElementType());
-    Value linear =
-        copyPermuted(rewriter, loc, splitTiles(rewriter, loc, op.getSource()),
-                     init, rewriter.getMultiDimIdentityMap(batch + 5),
-                     linearMap(rewriter, batch));
+    SmallVector<OpFoldResult> split = splitSizes(rewriter, loc, op.getSource());
+    Value init = tensor::EmptyOp::create(rewriter, loc,
+                                         splitLinearSizes(rewriter, split),
+                                         type.getElementType());
+    Value linear = copyPermuted(
+        rewriter, loc, splitTiles(rewriter, loc, op.getSource()), init,
+        rewriter.getMultiDimIdentityMap(batch + 5), linearMap(rewriter, batch));
     Value whole = tensor::CollapseShapeOp::create(rewriter, loc, linear,
                                                   linearGroups(batch));
     SmallVector<OpFoldResult> zeros(rank, rewriter.getIndexAttr(0));

@@ -28,7 +28,7 @@ static Value transposeBlocks(OpBuilder &builder, Location loc, Value value) {
 }
 
 Value mlir::fp4q::emitTransform(OpBuilder &builder, Location loc, Value x,
-                          Value transform) {
+                                Value transform) {
   RankedTensorType transformType = tensorTypeOf(transform);
   int64_t block = transformType.getShape().back();
   int64_t blocks = tensorTypeOf(x).getShape().back() / block;
@@ -37,8 +37,8 @@ Value mlir::fp4q::emitTransform(OpBuilder &builder, Location loc, Value x,
       tensor::getMixedSizes(builder, loc, blocked);
   Value empty =
       tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
-  Value zero = arith::ConstantOp::create(builder, loc,
-                                         builder.getF32FloatAttr(0.0f));
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0f));
   Value init = linalg::FillOp::create(builder, loc, zero, empty)->getResult(0);
 
   // Loops: ..., c, j, i. With i innermost, each step updates adjacent

@@ -8,6 +8,9 @@
 #include "fp4q/Dialect/FP4Q/IR/FP4QAttrs.h"
 #include "fp4q/Dialect/FP4Q/IR/FP4QDialect.h"
 
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;

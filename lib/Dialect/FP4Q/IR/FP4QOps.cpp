@@ -34,11 +34,11 @@ bool mlir::fp4q::isLegalGroup(int64_t size) {
 
 /// ceil(size / tile), or dynamic.
 static int64_t ceilDivDim(int64_t size, int64_t tile) {
-  return ShapedType::isDynamic(size) ? size
-                                     : llvm::divideCeil(size, tile);
+  return ShapedType::isDynamic(size) ? size : llvm::divideCeil(size, tile);
 }
 
-SmallVector<int64_t> mlir::fp4q::getBlockedScaleShape(ArrayRef<int64_t> linear) {
+SmallVector<int64_t>
+mlir::fp4q::getBlockedScaleShape(ArrayRef<int64_t> linear) {
   SmallVector<int64_t> shape(linear.drop_back(2));
   shape.push_back(ceilDivDim(linear[linear.size() - 2], kSwizzleRows));
   shape.push_back(ceilDivDim(linear.back(), kSwizzleCols));
@@ -46,7 +46,8 @@ SmallVector<int64_t> mlir::fp4q::getBlockedScaleShape(ArrayRef<int64_t> linear) 
   return shape;
 }
 
-SmallVector<int64_t> mlir::fp4q::withLastDim(ArrayRef<int64_t> shape, int64_t last) {
+SmallVector<int64_t> mlir::fp4q::withLastDim(ArrayRef<int64_t> shape,
+                                             int64_t last) {
   SmallVector<int64_t> result(shape);
   result.back() = last;
   return result;
@@ -100,7 +101,7 @@ static SmallVector<OpFoldResult> blockedSizes(OpBuilder &builder, Location loc,
 }
 
 Value mlir::fp4q::createEmptyLike(OpBuilder &builder, Location loc, Value like,
-                            int64_t last, Type elementType) {
+                                  int64_t last, Type elementType) {
   return tensor::EmptyOp::create(
       builder, loc, sizesLike(builder, loc, like, last), elementType);
 }
@@ -165,15 +166,15 @@ MutableOperandRange BlockTransformOp::getDpsInitsMutable() {
 
 int64_t BlockTransformOp::getBlockSize() { return lastDimOf(getTransform()); }
 
-LogicalResult BlockTransformOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &reified) {
-  reified.assign(
-      1, sizesLike(builder, getLoc(), getX(), lastDimOf(getX())));
+LogicalResult
+BlockTransformOp::reifyResultShapes(OpBuilder &builder,
+                                    ReifiedRankedShapedTypeDims &reified) {
+  reified.assign(1, sizesLike(builder, getLoc(), getX(), lastDimOf(getX())));
   return success();
 }
 
-void BlockTransformOp::build(OpBuilder &builder, OperationState &state,
-                             Value x, Value transform, Type elementType) {
+void BlockTransformOp::build(OpBuilder &builder, OperationState &state, Value x,
+                             Value transform, Type elementType) {
   Value init =
       createEmptyLike(builder, state.location, x, lastDimOf(x), elementType);
   build(builder, state, init.getType(), x, transform, init);
@@ -192,12 +193,12 @@ Value QuantizePackOp::getScaleOperand() {
 }
 
 int64_t QuantizePackOp::getGroupSizeValue() {
-  return groupSizeOf(getGroupSizeAttr(), lastDimOf(getX()),
-                     getScaleOperand());
+  return groupSizeOf(getGroupSizeAttr(), lastDimOf(getX()), getScaleOperand());
 }
 
-LogicalResult QuantizePackOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &reified) {
+LogicalResult
+QuantizePackOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &reified) {
   Location loc = getLoc();
   int64_t k = lastDimOf(getX());
   reified.push_back(sizesLike(builder, loc, getX(), k / 2));
@@ -212,13 +213,11 @@ LogicalResult QuantizePackOp::reifyResultShapes(
 }
 
 void QuantizePackOp::build(OpBuilder &builder, OperationState &state, Value x,
-                           Value transform, Value globalScale,
-                           Value scaleScale, int64_t groupSize,
-                           Type scaleType) {
+                           Value transform, Value globalScale, Value scaleScale,
+                           int64_t groupSize, Type scaleType) {
   int64_t k = lastDimOf(x);
   Location loc = state.location;
-  Value codes =
-      createEmptyLike(builder, loc, x, k / 2, builder.getI8Type());
+  Value codes = createEmptyLike(builder, loc, x, k / 2, builder.getI8Type());
   Value scales = createEmptyLike(builder, loc, x, k / groupSize, scaleType);
   build(builder, state, TypeRange{codes.getType(), scales.getType()}, x,
         transform, /*scales=*/Value(), globalScale, scaleScale,
@@ -234,16 +233,16 @@ MutableOperandRange GlobalScaleOp::getDpsInitsMutable() {
   return getInitMutable();
 }
 
-LogicalResult GlobalScaleOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &reified) {
+LogicalResult
+GlobalScaleOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &reified) {
   reified.assign(1, {});
   return success();
 }
 
 void GlobalScaleOp::build(OpBuilder &builder, OperationState &state, Value x) {
-  Value init = tensor::EmptyOp::create(builder, state.location,
-                                       ArrayRef<int64_t>(),
-                                       builder.getF32Type());
+  Value init = tensor::EmptyOp::create(
+      builder, state.location, ArrayRef<int64_t>(), builder.getF32Type());
   build(builder, state, init.getType(), x, init);
 }
 
@@ -297,16 +296,15 @@ static int64_t columnsOf(Value b) {
 LogicalResult
 ScaledMatmulOp::reifyResultShapes(OpBuilder &builder,
                                   ReifiedRankedShapedTypeDims &reified) {
-  reified.assign(1,
-                 sizesLike(builder, getLoc(), getA(), columnsOf(getB())));
+  reified.assign(1, sizesLike(builder, getLoc(), getA(), columnsOf(getB())));
   return success();
 }
 
 void ScaledMatmulOp::build(OpBuilder &builder, OperationState &state, Value a,
                            Value aScales, Value b, Value bScales, Value alpha,
                            Value bias, Type elementType) {
-  Value init = createEmptyLike(builder, state.location, a, columnsOf(b),
-                               elementType);
+  Value init =
+      createEmptyLike(builder, state.location, a, columnsOf(b), elementType);
   build(builder, state, init.getType(), a, aScales, b, bScales, alpha, bias,
         init, ScaleLayout::Linear, ScaleLayout::Linear,
         /*group_size=*/IntegerAttr());
@@ -348,7 +346,7 @@ LogicalResult
 UnswizzleScalesOp::reifyResultShapes(OpBuilder &builder,
                                      ReifiedRankedShapedTypeDims &reified) {
   // The blocked source does not tell the number of rows: only the init does.
-  reified.assign(
-      1, sizesLike(builder, getLoc(), getInit(), lastDimOf(getInit())));
+  reified.assign(1,
+                 sizesLike(builder, getLoc(), getInit(), lastDimOf(getInit())));
   return success();
 }

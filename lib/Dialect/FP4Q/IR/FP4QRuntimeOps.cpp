@@ -31,10 +31,9 @@ ParallelForOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
     return success();
   if (callee.getArgumentTypes() != ArrayRef<Type>(types) ||
       !callee.getResultTypes().empty()) {
-    InFlightDiagnostic diagnostic = emitOpError()
-                                    << "expects " << getBodyAttr()
-                                    << " to take (" << types
-                                    << ") and return nothing";
+    InFlightDiagnostic diagnostic = emitOpError() << "expects " << getBodyAttr()
+                                                  << " to take (" << types
+                                                  << ") and return nothing";
     diagnostic.attachNote(callee.getLoc())
         << "it takes (" << callee.getArgumentTypes() << ") and returns ("
         << callee.getResultTypes() << ")";

@@ -15,6 +15,7 @@
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
@@ -64,8 +65,9 @@ static LogicalResult verifyK(Operation *op, StringRef name, Value value,
                              int64_t minRank) {
   ArrayRef<int64_t> shape = shapedTypeOf(value).getShape();
   if (static_cast<int64_t>(shape.size()) < minRank)
-    return op->emitOpError() << "expects " << name << " to have rank >= "
-                             << minRank << ", but got " << shape.size();
+    return op->emitOpError()
+           << "expects " << name << " to have rank >= " << minRank
+           << ", but got " << shape.size();
   if (ShapedType::isDynamic(shape.back()) || shape.back() <= 0)
     return op->emitOpError()
            << "expects the last dimension of " << name
@@ -176,9 +178,9 @@ static LogicalResult verifyTransformType(Operation *op, Value transform,
   Type element = shapedTypeOf(transform).getElementType();
   if (element == shapedTypeOf(x).getElementType() || element.isF32())
     return success();
-  return op->emitOpError() << "expects transform to have the element type of x ("
-                           << shapedTypeOf(x).getElementType()
-                           << ") or f32, but got " << element;
+  return op->emitOpError()
+         << "expects transform to have the element type of x ("
+         << shapedTypeOf(x).getElementType() << ") or f32, but got " << element;
 }
 
 /// A constant scalar scale is finite and positive.
@@ -189,8 +191,8 @@ static LogicalResult verifyScalarScale(Operation *op, StringRef name,
   FloatAttr constant;
   DenseFPElementsAttr dense;
   if (matchPattern(scalar, m_Constant(&dense)) && dense.isSplat())
-    constant = FloatAttr::get(dense.getElementType(),
-                              dense.getSplatValue<APFloat>());
+    constant =
+        FloatAttr::get(dense.getElementType(), dense.getSplatValue<APFloat>());
   else if (!matchPattern(scalar, m_Constant(&constant)))
     return success();
   APFloat value = constant.getValue();
@@ -254,8 +256,8 @@ LogicalResult QuantizePackOp::verify() {
     return failure();
   bool blocked = getScaleLayout() != ScaleLayout::Linear;
   if (failed(verifyGroupSizeAttr(*this, blocked, getGroupSizeAttr(), k)) ||
-      failed(verifyScales(*this, "scales", getScaleOperand(),
-                          shape.drop_back(), k, getScaleLayout(),
+      failed(verifyScales(*this, "scales", getScaleOperand(), shape.drop_back(),
+                          k, getScaleLayout(),
                           getGroupSizeAttr()))) // C3, C8
     return failure();
   if (getTransform() &&
@@ -263,7 +265,7 @@ LogicalResult QuantizePackOp::verify() {
        failed(verifyTransformType(*this, getTransform(), getX())))) // C4
     return failure();
   if (failed(verifyScalarScale(*this, "global_scale", getGlobalScale())))
-    return failure(); // C6
+    return failure();                                              // C6
   return verifyScalarScale(*this, "scale_scale", getScaleScale()); // C6
 }
 
@@ -354,14 +356,13 @@ LogicalResult ScaledMatmulOp::verify() {
                             "got "
                          << k / aColumns << " and " << k / bColumns;
   // C4: the result.
-  if (failed(verifyShape(*this, "init", getInit(),
-                         withLastDim(a, n))))
+  if (failed(verifyShape(*this, "init", getInit(), withLastDim(a, n))))
     return failure();
   // C5: alpha.
   if (Value alpha = getAlpha())
     if (auto type = dyn_cast<ShapedType>(alpha.getType());
-        type && type.getRank() == 1 && failed(verifyShape(*this, "alpha", alpha,
-                                                          {n})))
+        type && type.getRank() == 1 &&
+        failed(verifyShape(*this, "alpha", alpha, {n})))
       return failure();
   // C6: bias.
   if (Value bias = getBias()) {
@@ -383,10 +384,10 @@ LogicalResult ScaledMatmulOp::verify() {
 
 /// C1 to C4 of both, where `linear` and `blocked` are (..., R, C) and its
 /// blocked form.
-static LogicalResult
-verifySwizzle(DestinationStyleOpInterface op, StringRef linearName,
-              Value linear, StringRef blockedName, Value blocked) {
-  if (failed(verifyOperandKinds(op)) || // C4
+static LogicalResult verifySwizzle(DestinationStyleOpInterface op,
+                                   StringRef linearName, Value linear,
+                                   StringRef blockedName, Value blocked) {
+  if (failed(verifyOperandKinds(op)) ||                       // C4
       failed(verifyK(op, linearName, linear, /*minRank=*/2))) // C1
     return failure();
   Type linearType = shapedTypeOf(linear).getElementType();

@@ -40,8 +40,8 @@ static Value transposeLastTwo(OpBuilder &builder, Location loc, Value value) {
   std::swap(sizes[sizes.size() - 1], sizes[sizes.size() - 2]);
   auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, sizes.size()));
   std::swap(permutation[sizes.size() - 1], permutation[sizes.size() - 2]);
-  Value init = tensor::EmptyOp::create(builder, loc, sizes,
-                                       builder.getF32Type());
+  Value init =
+      tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
   return linalg::TransposeOp::create(builder, loc, value, init, permutation)
       ->getResult(0);
 }
@@ -75,15 +75,15 @@ static Value contract(OpBuilder &builder, Location loc, Value a, Value b,
 
   Value empty =
       tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
-  Value zero = arith::ConstantOp::create(builder, loc,
-                                         builder.getF32FloatAttr(0.0f));
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0f));
   Value init = linalg::FillOp::create(builder, loc, zero, empty)->getResult(0);
   return linalg::GenericOp::create(
              builder, loc, init.getType(), ValueRange{a, b}, ValueRange{init},
              maps, iterators,
              [](OpBuilder &nested, Location loc, ValueRange args) {
-               Value sum = math::FmaOp::create(nested, loc, args[0], args[1],
-                                               args[2]);
+               Value sum =
+                   math::FmaOp::create(nested, loc, args[0], args[1], args[2]);
                linalg::YieldOp::create(nested, loc, sum);
              })
       ->getResult(0);
@@ -172,7 +172,8 @@ struct DecomposeScaledMatmul : public OpRewritePattern<ScaledMatmulOp> {
 };
 
 struct FP4QDecomposeMatmulPass
-    : public mlir::fp4q::impl::FP4QDecomposeMatmulPassBase<FP4QDecomposeMatmulPass> {
+    : public mlir::fp4q::impl::FP4QDecomposeMatmulPassBase<
+          FP4QDecomposeMatmulPass> {
   using FP4QDecomposeMatmulPassBase::FP4QDecomposeMatmulPassBase;
 
   void runOnOperation() override {

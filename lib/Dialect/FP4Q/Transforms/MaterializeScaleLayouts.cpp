@@ -28,10 +28,9 @@ static Value unswizzle(OpBuilder &builder, Location loc, Value blocked,
                        Value codes, int64_t groupSize) {
   auto codesType = cast<RankedTensorType>(codes.getType());
   auto type = cast<RankedTensorType>(blocked.getType());
-  Value init =
-      createEmptyLike(builder, loc, codes,
-                      2 * codesType.getShape().back() / groupSize,
-                      type.getElementType());
+  Value init = createEmptyLike(builder, loc, codes,
+                               2 * codesType.getShape().back() / groupSize,
+                               type.getElementType());
   return UnswizzleScalesOp::create(builder, loc, init.getType(), blocked, init)
       ->getResult(0);
 }
@@ -114,10 +113,9 @@ struct MaterializeQuantizeLayout : public OpRewritePattern<QuantizePackOp> {
     Value blocked = op.getInits().back();
     auto type = cast<RankedTensorType>(blocked.getType());
     auto codesType = cast<RankedTensorType>(codes.getType());
-    Value scales =
-        createEmptyLike(rewriter, loc, codes,
-                        2 * codesType.getShape().back() / groupSize,
-                        type.getElementType());
+    Value scales = createEmptyLike(rewriter, loc, codes,
+                                   2 * codesType.getShape().back() / groupSize,
+                                   type.getElementType());
     auto linear = QuantizePackOp::create(
         rewriter, loc, TypeRange{codesType, scales.getType()}, op.getX(),
         op.getTransform(), /*scales=*/Value(), op.getGlobalScale(),

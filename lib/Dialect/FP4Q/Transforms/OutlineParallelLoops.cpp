@@ -37,9 +37,9 @@ static SmallVector<Value> getTripCounts(OpBuilder &builder,
   AffineExpr lb, ub, step;
   bindSymbols(builder.getContext(), lb, ub, step);
   SmallVector<Value> counts;
-  for (auto [l, u, s] : llvm::zip_equal(forall.getMixedLowerBound(),
-                                        forall.getMixedUpperBound(),
-                                        forall.getMixedStep())) {
+  for (auto [l, u, s] :
+       llvm::zip_equal(forall.getMixedLowerBound(), forall.getMixedUpperBound(),
+                       forall.getMixedStep())) {
     OpFoldResult count = affine::makeComposedFoldedAffineApply(
         builder, loc, (ub - lb).ceilDiv(step), {l, u, s});
     counts.push_back(getValueOrCreateConstantIndexOp(builder, loc, count));
