@@ -206,6 +206,8 @@ def in_range(a, sa, b, sb, kind):
         left = np.abs(decode_f64(a, sa, kind))
         right = np.abs(decode_f64(b, sb, kind))
         largest = left @ np.swapaxes(right, -1, -2)
+        largest = np.maximum(largest, left.max(axis=-1)[..., :, None])
+        largest = np.maximum(largest, right.max(axis=-1)[..., None, :])
         return (least >= 2.0**-126) & (largest <= 2.0**127)
 
 

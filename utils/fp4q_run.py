@@ -1,0 +1,50 @@
+# Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs fp4q-run on numpy arrays: shared by the tests, utils/bit-exactness.py
+and the demo."""
+
+import pathlib
+import subprocess
+
+import ml_dtypes
+import numpy as np
+
+BF16 = np.dtype(ml_dtypes.bfloat16)
+
+
+class RunError(Exception):
+    """fp4q-run failed; the message is what it wrote to stderr."""
+
+
+def save(path, array):
+    """Writes one argument the way fp4q-run reads it: bf16 as uint16."""
+    array = np.asarray(array)
+    np.save(path, array.view(np.uint16) if array.dtype == BF16 else array)
+
+
+def run(build_dir, module, entry, inputs, n_outputs, work_dir, timeout=300):
+    """Calls function `entry` of the file `module` and returns its results.
+
+    inputs: arrays in the order of the arguments; n_outputs: the number of
+    results. A bf16 result is returned as uint16, codes and scales as uint8.
+    Files are written to `work_dir`.
+    """
+    work_dir = pathlib.Path(work_dir)
+    command = [f"{build_dir}/bin/fp4q-run", str(module), f"--entry={entry}"]
+    for index, array in enumerate(inputs):
+        path = work_dir / f"{entry}-in-{index}.npy"
+        save(path, array)
+        command.append(f"--input={path}")
+    outputs = [work_dir / f"{entry}-out-{i}.npy" for i in range(n_outputs)]
+    for path in outputs:
+        path.unlink(missing_ok=True)
+        command.append(f"--output={path}")
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, check=False
+    )
+    if done.returncode != 0:
+        raise RunError(
+            f"exit status {done.returncode} of entry '{entry}' of {module}:\n"
+            f"{done.stderr.strip()}"
+        )
+    return [np.load(path) for path in outputs]
