@@ -15,6 +15,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 
@@ -63,7 +64,12 @@ JitFunction::compile(ModuleOp module, StringRef entry,
   std::unique_ptr<JitFunction> jit(
       new JitFunction(function->getName().str(), *signature));
 
+  // Only what the entry calls is compiled.
+  for (auto other : module.getOps<FunctionOpInterface>())
+    if (other != *function)
+      other.setPrivate();
   PassManager manager(module.getContext());
+  manager.addPass(createSymbolDCEPass());
   buildFP4QToCPUPipeline(manager, options);
   if (failed(manager.run(module)))
     return failure();

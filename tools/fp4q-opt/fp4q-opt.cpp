@@ -5,14 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "fp4q/Compiler/Version.h"
 #include "fp4q/InitAll.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/Support/CommandLine.h"
 
 int main(int argc, char **argv) {
+  llvm::cl::AddExtraVersionPrinter(
+      [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });
   mlir::registerAllPasses();
   mlir::fp4q::registerAllPasses();
 

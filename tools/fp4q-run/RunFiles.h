@@ -1,0 +1,37 @@
+//===- RunFiles.h - call a compiled function on .npy files ------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_TOOLS_FP4QRUN_RUNFILES_H
+#define FP4Q_TOOLS_FP4QRUN_RUNFILES_H
+
+#include "mlir/Support/LLVM.h"
+
+#include <string>
+#include <vector>
+
+namespace mlir {
+namespace fp4q {
+
+/// What the command line of fp4q-run says.
+struct RunOptions {
+  std::string module;
+  std::string entry;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  /// Print how long compiling and running took to standard error.
+  bool time = false;
+};
+
+/// Compiles a function of a module, calls it on the inputs and writes the
+/// outputs. On failure one line that names the culprit goes to standard error
+/// and no output is left behind.
+LogicalResult runFiles(const RunOptions &options);
+
+} // namespace fp4q
+} // namespace mlir
+
+#endif // FP4Q_TOOLS_FP4QRUN_RUNFILES_H

@@ -1,0 +1,54 @@
+//===- fp4q-run.cpp - compile and call a function on .npy files -----------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RunFiles.h"
+
+#include "fp4q/Compiler/Version.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+
+static llvm::cl::OptionCategory category("fp4q-run options");
+static llvm::cl::opt<std::string> module(llvm::cl::Positional,
+                                         llvm::cl::desc("<module.mlir>"),
+                                         llvm::cl::Required,
+                                         llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    entry("entry", llvm::cl::value_desc("name"),
+          llvm::cl::desc("Function to call (default: the only public one)"),
+          llvm::cl::cat(category));
+static llvm::cl::list<std::string>
+    inputs("input", llvm::cl::value_desc("file.npy"),
+           llvm::cl::desc("An argument of the function, in order"),
+           llvm::cl::cat(category));
+static llvm::cl::list<std::string>
+    outputs("output", llvm::cl::value_desc("file.npy"),
+            llvm::cl::desc("Where a result goes, in order"),
+            llvm::cl::cat(category));
+static llvm::cl::opt<bool>
+    timing("time", llvm::cl::desc("Print the time of compiling and running"),
+           llvm::cl::cat(category));
+
+static const char overview[] =
+    "Compiles a function of an MLIR module for this machine, calls it on\n"
+    ".npy files and writes its results as .npy files.\n\n"
+    "bf16 travels as uint16, packed codes and f8 scales as uint8, f16, f32 "
+    "and\n"
+    "integers as themselves, scalars as 0-d arrays. FP4Q_NUM_THREADS limits\n"
+    "the threads.\n\n"
+    "Example: fp4q-run linear.mlir --entry=quantize --input=x.npy\n"
+    "           --output=codes.npy --output=scales.npy\n";
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  llvm::cl::HideUnrelatedOptions(category);
+  llvm::cl::SetVersionPrinter(
+      [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });
+  llvm::cl::ParseCommandLineOptions(argc, argv, overview);
+  mlir::fp4q::RunOptions options = {module, entry, inputs, outputs, timing};
+  return mlir::failed(mlir::fp4q::runFiles(options));
+}
