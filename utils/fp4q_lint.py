@@ -136,7 +136,7 @@ class Rule:
 
 BRITISH = (
     r"(?i)(quantis|canonicalis|optimis|vectoris|bufferis|normalis|initialis|"
-    r"serialis|parallelis|tokenis|specialis|generalis|materialis|synchronis|"
+    r"serialis|parallelis(?!m)|tokenis|specialis|generalis|materialis|synchronis|"
     r"organis(?!m)|summaris|recognis|minimis|maximis|utilis|customis|randomis|"
     r"linearis|legalis|factoris|standardis|analys(e[drs]?|ing)\b|"
     r"behaviour|neighbour|colour|honour|favour|labell|modell|cancell(?!ation)|"
