@@ -64,10 +64,10 @@ die() {
   exit 1
 }
 
-# show_progress LOG PID TITLE: the last line of the log, rewritten in place on a
+# show_progress LOG PID: the last line of the log, rewritten in place on a
 # terminal, and once every 30 seconds elsewhere.
 show_progress() {
-  local log=$1 pid=$2 title=$3 start=$SECONDS next=30 elapsed line
+  local log=$1 pid=$2 start=$SECONDS next=30 elapsed line
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
     elapsed=$((SECONDS - start))
@@ -75,8 +75,7 @@ show_progress() {
       line=$(tail -n 1 "$log" | tr -d '\r' | cut -c "1-$((${COLUMNS:-80} - 12))")
       printf '\r\033[K   %4ds  %s' "$elapsed" "$line"
     elif [ "$elapsed" -ge "$next" ]; then
-      printf '   %4ds  %s: %s\n' "$elapsed" "$title" \
-        "$(tail -n 1 "$log" | cut -c 1-100)"
+      printf '   %4ds  %s\n' "$elapsed" "$(tail -n 1 "$log" | cut -c 1-100)"
       next=$((elapsed + 30))
     fi
   done
@@ -86,13 +85,12 @@ show_progress() {
 # logged NAME TITLE COMMAND...: runs the command with its output in
 # logs/NAME.log; returns its exit status.
 logged() {
-  local log=$logs/$1.log title=$2 start=$SECONDS status=0 pid
+  local log=$logs/$1.log start=$SECONDS status=0 pid
+  say "$2"
   shift 2
-  mkdir -p "$logs"
-  say "$title"
   "$@" >"$log" 2>&1 </dev/null &
   pid=$!
-  show_progress "$log" "$pid" "$title"
+  show_progress "$log" "$pid"
   wait "$pid" || status=$?
   [ "$status" -ne 0 ] || [ $((SECONDS - start)) -lt 5 ] ||
     printf '   done in %d s\n' $((SECONDS - start))
@@ -307,6 +305,8 @@ setup_python() {
 
 setup() {
   unset PYTHONHOME PYTHONPATH
+  { mkdir -p "$logs" && [ -w "$logs" ]; } 2>/dev/null ||
+    die "cannot write to $logs"
   if [ -n "${MLIR_DIR:-}" ] && [ ! -e "$MLIR_DIR/MLIRConfig.cmake" ]; then
     die "MLIR_DIR is '$MLIR_DIR', which has no MLIRConfig.cmake; give" \
       "<prefix>/lib/cmake/mlir of an LLVM $LLVM_MAJOR"
