@@ -364,7 +364,7 @@ run_test() {
 }
 
 run_demo() {
-  exec "$venv/bin/python" "$root/utils/demo.py" --build-dir "$build" "$@"
+  exec "$venv/bin/python" "$root/utils/demo/minilm.py" --build-dir "$build" "$@"
 }
 
 main() {

@@ -135,12 +135,12 @@ class Rule:
 
 
 BRITISH = (
-    r"(?i)(quantis|canonicalis|optimis|vectoris|bufferis|normalis|initialis|"
-    r"serialis|parallelis(?!m)|tokenis|specialis|generalis|materialis|synchronis|"
-    r"organis(?!m)|summaris|recognis|minimis|maximis|utilis|customis|randomis|"
-    r"linearis|legalis|factoris|standardis|analys(e[drs]?|ing)\b|"
-    r"behaviour|neighbour|colour|honour|favour|labell|modell|cancell(?!ation)|"
-    r"\bcentre|licence|artefact|whilst|\bgrey\b)"
+    r"(?i)(quanti|canonicali|optimi|vectori|bufferi|normali|initiali|seriali|"
+    r"paralleli|tokeni|speciali|generali|materiali|synchroni|organi|summari|"
+    r"recogni|minimi|maximi|utili|customi|randomi|lineari|legali|factori|"
+    r"standardi)s(e|ing|able|ation)|"
+    r"(analys(ed?|er|ing)\b|behaviour|neighbour|colour|honour|favour|"
+    r"labell|modell|cancell(?!ation)|\bcentre|licence|artefact|whilst|\bgrey\b)"
 )
 
 RULES = [
