@@ -7,7 +7,7 @@
 
 #include "fp4q/Compiler/Jit.h"
 
-#include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+#include "fp4q/Dialect/FP4Q/Transforms/ShapeFunctions.h"
 #include "fp4q/Runtime/ParallelFor.h"
 
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
@@ -55,7 +55,7 @@ JitFunction::~JitFunction() = default;
 FailureOr<std::unique_ptr<JitFunction>>
 JitFunction::compile(ModuleOp module, StringRef entry,
                      const CPUPipelineOptions &options) {
-  FailureOr<FunctionOpInterface> function = findEntry(module, entry);
+  FailureOr<func::FuncOp> function = findEntry(module, entry);
   if (failed(function))
     return failure();
   FailureOr<Signature> signature = mlir::fp4q::getSignature(*function);
@@ -64,8 +64,12 @@ JitFunction::compile(ModuleOp module, StringRef entry,
   std::unique_ptr<JitFunction> jit(
       new JitFunction(function->getName().str(), *signature));
 
+  // The operations do not outlive the lowering, so they are described now.
+  for (const SizeCheck &check : collectSizeChecks(*function))
+    jit->sizeChecks.push_back(check.describe());
+
   // Only what the entry calls is compiled.
-  for (auto other : module.getOps<FunctionOpInterface>())
+  for (auto other : module.getOps<func::FuncOp>())
     if (other != *function)
       other.setPrivate();
   PassManager manager(module.getContext());
@@ -145,11 +149,17 @@ JitFunction::getResultSizes(ArrayRef<TensorRef> arguments,
   int64_t numSizes = 0;
   for (const ValueSpec &result : signature.results)
     numSizes += result.shape.size();
-  std::vector<int64_t> flat(numSizes);
-  TensorRef out{flat.data(), {numSizes}};
+  std::vector<int64_t> flat(numSizes + kNumCheckSlots);
+  TensorRef out{flat.data(), {static_cast<int64_t>(flat.size())}};
   if (failed(call("_mlir_ciface_" + getResultShapesName(name), arguments, out,
                   error)))
     return failure();
+  if (int64_t number = flat[numSizes]) {
+    error = sizeChecks[number - 1] + ", but got " +
+            std::to_string(flat[numSizes + 1]) + " and " +
+            std::to_string(flat[numSizes + 2]);
+    return failure();
+  }
   auto next = flat.begin();
   for (const ValueSpec &result : signature.results) {
     sizes.emplace_back(next, next + result.shape.size());

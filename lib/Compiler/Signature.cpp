@@ -51,7 +51,7 @@ static FailureOr<ValueSpec> getSpec(Type type) {
   return spec;
 }
 
-FailureOr<Signature> mlir::fp4q::getSignature(FunctionOpInterface function) {
+FailureOr<Signature> mlir::fp4q::getSignature(func::FuncOp function) {
   Signature signature;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
     FailureOr<ValueSpec> spec = getSpec(type);
@@ -78,20 +78,18 @@ FailureOr<Signature> mlir::fp4q::getSignature(FunctionOpInterface function) {
   return signature;
 }
 
-FailureOr<FunctionOpInterface> mlir::fp4q::findEntry(ModuleOp module,
-                                                     StringRef name) {
-  SmallVector<FunctionOpInterface> entries;
-  for (auto function : module.getOps<FunctionOpInterface>())
+FailureOr<func::FuncOp> mlir::fp4q::findEntry(ModuleOp module, StringRef name) {
+  SmallVector<func::FuncOp> entries;
+  for (auto function : module.getOps<func::FuncOp>())
     if (function.isPublic() && !function.isExternal())
       entries.push_back(function);
-  for (FunctionOpInterface entry : entries)
+  for (func::FuncOp entry : entries)
     if (entry.getName() == name || (name.empty() && entries.size() == 1))
       return entry;
   std::string known;
   llvm::raw_string_ostream os(known);
-  llvm::interleaveComma(entries, os, [&](FunctionOpInterface entry) {
-    os << '@' << entry.getName();
-  });
+  llvm::interleaveComma(
+      entries, os, [&](func::FuncOp entry) { os << '@' << entry.getName(); });
   InFlightDiagnostic diagnostic = module.emitError();
   if (entries.empty())
     diagnostic << "the module has no public function with a body";

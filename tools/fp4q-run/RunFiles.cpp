@@ -182,7 +182,7 @@ LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
   OwningOpRef<ModuleOp> module = loadModule(options.module, context);
   if (!module)
     return failure();
-  FailureOr<FunctionOpInterface> entry = findEntry(*module, options.entry);
+  FailureOr<func::FuncOp> entry = findEntry(*module, options.entry);
   if (failed(entry))
     return failure();
   options.entry = entry->getName().str();

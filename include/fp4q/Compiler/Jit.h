@@ -60,6 +60,8 @@ private:
 
   std::string name;
   Signature signature;
+  /// What each size check says, see ShapeFunctions.h.
+  std::vector<std::string> sizeChecks;
   std::unique_ptr<ExecutionEngine> engine;
 };
 

@@ -8,8 +8,8 @@
 #ifndef FP4Q_COMPILER_SIGNATURE_H
 #define FP4Q_COMPILER_SIGNATURE_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 
 #include <string>
 
@@ -39,11 +39,11 @@ struct Signature {
 /// The signature of `function`, or an error at its location if it has an
 /// argument that is neither a ranked tensor nor a scalar, or a result that is
 /// not a ranked tensor, of 8, 16, 32 or 64 bits an element.
-FailureOr<Signature> getSignature(FunctionOpInterface function);
+FailureOr<Signature> getSignature(func::FuncOp function);
 
 /// The public function `name` of the module, which must have a body; if `name`
 /// is empty, the only one. Otherwise an error that lists those there are.
-FailureOr<FunctionOpInterface> findEntry(ModuleOp module, StringRef name);
+FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name);
 
 } // namespace fp4q
 } // namespace mlir

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+#include "fp4q/Dialect/FP4Q/Transforms/ShapeFunctions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -25,6 +26,32 @@ using namespace mlir::fp4q;
 
 static bool isRankedTensor(Type type) { return isa<RankedTensorType>(type); }
 
+/// The number of the first check that fails, or 0, and both sizes of it.
+static SmallVector<Value> emitSizeChecks(OpBuilder &builder, Location loc,
+                                         func::FuncOp function) {
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  SmallVector<Value> outcome(kNumCheckSlots, zero);
+  SmallVector<SizeCheck> checks = collectSizeChecks(function);
+  // The last check first, so that the first one that fails has the last word.
+  for (int64_t number = checks.size(); number > 0; --number) {
+    const SizeCheck &check = checks[number - 1];
+    Value lhs = tensor::DimOp::create(builder, loc, check.lhs, check.dimension);
+    Value rhs = tensor::DimOp::create(builder, loc, check.rhs, check.dimension);
+    Value expected = lhs;
+    if (check.rhsTile != 1) {
+      Value tile = arith::ConstantIndexOp::create(builder, loc, check.rhsTile);
+      expected = arith::CeilDivUIOp::create(builder, loc, lhs, tile);
+    }
+    Value agree = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                        expected, rhs);
+    Value index = arith::ConstantIndexOp::create(builder, loc, number);
+    for (auto [slot, value] :
+         llvm::zip_equal(outcome, SmallVector<Value>{index, lhs, rhs}))
+      slot = arith::SelectOp::create(builder, loc, agree, slot, value);
+  }
+  return outcome;
+}
+
 /// Adds @f__result_shapes for the function @f.
 static void addShapeFunction(SymbolTable &symbols, func::FuncOp function) {
   MLIRContext *context = function.getContext();
@@ -34,7 +61,8 @@ static void addShapeFunction(SymbolTable &symbols, func::FuncOp function) {
 
   func::FuncOp shapes = function.clone();
   shapes.setName(getResultShapesName(function.getName()));
-  auto sizesType = MemRefType::get({numSizes}, IndexType::get(context));
+  auto sizesType =
+      MemRefType::get({numSizes + kNumCheckSlots}, IndexType::get(context));
   SmallVector<Type> inputs(function.getArgumentTypes());
   inputs.push_back(sizesType);
   Block &body = shapes.getBody().front();
@@ -58,6 +86,11 @@ static void addShapeFunction(SymbolTable &symbols, func::FuncOp function) {
       Value index = arith::ConstantIndexOp::create(builder, loc, position++);
       memref::StoreOp::create(builder, loc, size, sizes, index);
     }
+  }
+  SmallVector<Value> outcome = emitSizeChecks(builder, loc, shapes);
+  for (Value value : outcome) {
+    Value index = arith::ConstantIndexOp::create(builder, loc, position++);
+    memref::StoreOp::create(builder, loc, value, sizes, index);
   }
   func::ReturnOp::create(builder, loc);
   terminator->erase();

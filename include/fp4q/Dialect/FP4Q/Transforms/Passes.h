@@ -22,9 +22,6 @@ namespace fp4q {
 #define GEN_PASS_REGISTRATION
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h.inc"
 
-/// The name of the function that fp4q-add-shape-functions adds for `function`.
-std::string getResultShapesName(StringRef function);
-
 } // namespace fp4q
 } // namespace mlir
 

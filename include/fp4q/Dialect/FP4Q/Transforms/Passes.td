@@ -109,6 +109,8 @@ def FP4QAddShapeFunctionsPass
     indices and stores the sizes of all dimensions of all results there, one
     result after the other. Callers use it to allocate results whose sizes
     depend on those of the arguments; canonicalization leaves index arithmetic.
+    Behind the sizes it stores which operation of `@f` would get operands whose
+    dynamic dimensions contradict each other, see `ShapeFunctions.h`.
 
     Before and after: `test/Dialect/FP4Q/Transforms/fp4q-add-shape-functions.mlir`.
 
