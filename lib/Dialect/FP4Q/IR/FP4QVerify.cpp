@@ -28,7 +28,7 @@ static ShapedType shapedTypeOf(Value value) {
   return cast<ShapedType>(value.getType());
 }
 
-/// Prints a shape as 4x?x32, or "a scalar".
+/// Prints a shape as 4x?x32, and that of a scalar as "rank 0".
 static std::string shapeToString(ArrayRef<int64_t> shape) {
   if (shape.empty())
     return "rank 0";
@@ -105,14 +105,11 @@ static LogicalResult verifyLinearScales(Operation *op, StringRef name,
                                         Value scales, ArrayRef<int64_t> outer,
                                         int64_t k) {
   ArrayRef<int64_t> shape = shapedTypeOf(scales).getShape();
-  if (shape.size() != outer.size() + 1 ||
-      !compatible(shape.drop_back(), outer)) {
-    SmallVector<int64_t> expected(outer);
+  if (shape.size() != outer.size() + 1 || !compatible(shape.drop_back(), outer))
     return op->emitOpError()
-           << "expects " << name << " to have the leading dimensions "
-           << shapeToString(outer) << " and one column a group, but got "
-           << shapeToString(shape);
-  }
+           << "expects " << name << " to have shape "
+           << (outer.empty() ? "" : shapeToString(outer) + "x")
+           << "K/G for a group size G, but got " << shapeToString(shape);
   int64_t columns = shape.back();
   if (ShapedType::isDynamic(columns) || columns <= 0 || k % columns != 0 ||
       !isLegalGroup(k / columns))
@@ -132,8 +129,9 @@ static LogicalResult verifyScales(Operation *op, StringRef name, Value scales,
     return verifyLinearScales(op, name, scales, outer, k);
   if (outer.empty())
     return op->emitOpError()
-           << "expects a matrix of scales for layout blocked_128x4, but "
-           << name << " belongs to a vector";
+           << "expects " << name
+           << " in layout blocked_128x4 to belong to a matrix, but K = " << k
+           << " is the only dimension";
   SmallVector<int64_t> linear(outer);
   linear.push_back(k / groupSize.getInt());
   return verifyShape(op, name, scales, getBlockedScaleShape(linear));
@@ -317,6 +315,9 @@ LogicalResult ScaledMatmulOp::verify() {
   if (a.back() != b.back())
     return emitOpError() << "expects a and b to agree in K/2, but got "
                          << a.back() << " and " << b.back();
+  if (a.back() > std::numeric_limits<int64_t>::max() / 2)
+    return emitOpError() << "expects K to fit in 64 bits, but K/2 is "
+                         << a.back();
   int64_t n = b[b.size() - 2];
   if (ShapedType::isDynamic(n) || n <= 0)
     return emitOpError() << "expects N, the rows of b, to be static and "
@@ -350,8 +351,7 @@ LogicalResult ScaledMatmulOp::verify() {
   };
   int64_t aColumns = columns(getAScales(), getAScaleLayout());
   int64_t bColumns = columns(getBScales(), getBScaleLayout());
-  if (aColumns != bColumns ||
-      (getGroupSizeAttr() && aColumns != k / getGroupSizeAttr().getInt()))
+  if (aColumns != bColumns)
     return emitOpError() << "expects a and b to have the same group size, but "
                             "got "
                          << k / aColumns << " and " << k / bColumns;

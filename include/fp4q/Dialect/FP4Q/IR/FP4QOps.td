@@ -141,7 +141,7 @@ def FP4Q_QuantizePackOp
     linear scales of `cols` columns.
 
     Constraints:
-    - C1: `x` has rank >= 1 and a static, positive last dimension `K`.
+    - C1: `x` has rank >= 1 and a static, positive, even last dimension `K`.
     - C2: the codes have the shape of `x` with last dimension `K/2`.
     - C3: linear scales have the shape of `x` with last dimension `K/G`, where
       `G` is a power of two from 2 to 128 that divides `K`.
@@ -255,7 +255,8 @@ def FP4Q_DequantOp : FP4Q_Op<"dequant"> {
     absent. 0 * Inf = NaN is kept, and so is bit 7 of an e4m3 scale.
 
     Constraints:
-    - C1: the init has rank >= 1 and a static, positive last dimension `K`.
+    - C1: the init has rank >= 1 and a static, positive, even last dimension
+      `K`.
     - C2: the codes have the shape of the init with last dimension `K/2`.
     - C3: linear scales have the shape of the init with last dimension `K/G`,
       where `G` is a power of two from 2 to 128 that divides `K`.
