@@ -1,4 +1,4 @@
-//===- NpyHeader.cpp - headers of .npy files ----------------------------===//
+//===- NpyHeader.cpp - headers of .npy files ------------------------------===//
 //
 // Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

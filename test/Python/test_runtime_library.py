@@ -27,7 +27,9 @@ print([library.fp4q_get_num_threads() for _ in range(3)])
 
 def is_sanitized():
     cache = (BUILD_DIR / "CMakeCache.txt").read_text()
-    return re.search(r"^FP4Q_SANITIZE:STRING=.", cache, re.M) is not None
+    return (
+        re.search(r"^FP4Q_SANITIZE:STRING=.", cache, re.MULTILINE) is not None
+    )
 
 
 def output_of(*command):
@@ -86,8 +88,8 @@ def test_malformed_num_threads_is_reported_once(value):
     default, nothing = threads_under(None)
     assert nothing == ""
     assert default >= 1
-    assert threads_under(value) == (
-        default,
+    report = (
         f"fp4q: warning: ignoring FP4Q_NUM_THREADS='{value}': it is not a "
-        "whole number from 1 to 4096\n",
+        "whole number from 1 to 4096\n"
     )
+    assert threads_under(value) == (default, report)
