@@ -11,3 +11,10 @@ foreach(sanitizer IN LISTS FP4Q_SANITIZE)
     add_link_options(-fno-sanitize=vptr)
   endif()
 endforeach()
+
+if(FP4Q_SANITIZE)
+  # Shared libraries take the sanitizer's functions from the program, so they
+  # have undefined symbols, which LLVM's flags forbid.
+  string(REPLACE "-Wl,-z,defs" "" CMAKE_SHARED_LINKER_FLAGS
+         "${CMAKE_SHARED_LINKER_FLAGS}")
+endif()
