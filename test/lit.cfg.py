@@ -37,6 +37,7 @@ config.substitutions.append(("%python", config.fp4q_python))
 config.substitutions.append(("%source_dir", config.fp4q_source_dir))
 config.substitutions.append(("%build_dir", config.fp4q_build_dir))
 if os.environ.get("FP4Q_ROUNDTRIP") == "1":
+    config.suffixes = [".mlir"]
     # Not twice: the option may be given only once.
     config.substitutions.append(
         (
