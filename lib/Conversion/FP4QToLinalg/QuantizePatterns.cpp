@@ -140,7 +140,7 @@ struct QuantizePackOpLowering : public OpRewritePattern<QuantizePackOp> {
     Type inputType = tensorTypeOf(x).getElementType();
     if (op.getTransform())
       x = emitTransform(rewriter, loc, x, op.getTransform());
-    ::fp4q::Recipe recipe;
+    ::fp4q::Recipe recipe = op.getRecipeValue();
     if (op.hasGivenScales()) {
       rewriter.replaceOp(
           op, emitCodes(rewriter, op, x, op.getScales(), inputType, recipe));

@@ -196,6 +196,10 @@ int64_t QuantizePackOp::getGroupSizeValue() {
   return groupSizeOf(getGroupSizeAttr(), lastDimOf(getX()), getScaleOperand());
 }
 
+::fp4q::Recipe QuantizePackOp::getRecipeValue() {
+  return getRecipe() ? getRecipe()->getValue() : ::fp4q::Recipe();
+}
+
 LogicalResult
 QuantizePackOp::reifyResultShapes(OpBuilder &builder,
                                   ReifiedRankedShapedTypeDims &reified) {
@@ -221,7 +225,7 @@ void QuantizePackOp::build(OpBuilder &builder, OperationState &state, Value x,
   Value scales = createEmptyLike(builder, loc, x, k / groupSize, scaleType);
   build(builder, state, TypeRange{codes.getType(), scales.getType()}, x,
         transform, /*scales=*/Value(), globalScale, scaleScale,
-        ValueRange{codes, scales}, ScaleLayout::Linear,
+        ValueRange{codes, scales}, /*recipe=*/RecipeAttr(), ScaleLayout::Linear,
         /*group_size=*/IntegerAttr());
 }
 

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "fp4q/Numerics/Presets.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
@@ -236,7 +237,7 @@ LogicalResult QuantizePackOp::verify() {
                                  : " inits (codes and scales)")
                          << ", but got " << getInits().size();
   if (hasGivenScales() && getScaleScale())
-    return emitOpError("expects no scale_scale when scales are given");
+    return emitOpError("expects no scale_scale when scales are given"); // C5
   Type codesType = shapedTypeOf(getInits().front()).getElementType();
   if (!codesType.isInteger(8))
     return emitOpError() << "expects the first init to be i8 codes, but got "
@@ -263,8 +264,19 @@ LogicalResult QuantizePackOp::verify() {
        failed(verifyTransformType(*this, getTransform(), getX())))) // C4
     return failure();
   if (failed(verifyScalarScale(*this, "global_scale", getGlobalScale())))
-    return failure();                                              // C6
-  return verifyScalarScale(*this, "scale_scale", getScaleScale()); // C6
+    return failure(); // C6
+  if (failed(verifyScalarScale(*this, "scale_scale", getScaleScale())))
+    return failure(); // C6
+  ::fp4q::RecipeUse use;
+  use.scaleType =
+      isa<Float8E8M0FNUType>(shapedTypeOf(getScaleOperand()).getElementType())
+          ? ::fp4q::ScaleType::E8M0
+          : ::fp4q::ScaleType::E4M3;
+  use.hasGlobalScale = static_cast<bool>(getGlobalScale());
+  use.hasScaleScale = static_cast<bool>(getScaleScale());
+  use.scalesAreGiven = hasGivenScales();
+  std::string problem = ::fp4q::checkRecipe(getRecipeValue(), use);
+  return problem.empty() ? success() : emitOpError(problem); // C9
 }
 
 //===----------------------------------------------------------------------===//

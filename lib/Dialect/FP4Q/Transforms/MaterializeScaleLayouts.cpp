@@ -119,7 +119,8 @@ struct MaterializeQuantizeLayout : public OpRewritePattern<QuantizePackOp> {
     auto linear = QuantizePackOp::create(
         rewriter, loc, TypeRange{codesType, scales.getType()}, op.getX(),
         op.getTransform(), /*scales=*/Value(), op.getGlobalScale(),
-        op.getScaleScale(), ValueRange{codes, scales}, ScaleLayout::Linear,
+        op.getScaleScale(), ValueRange{codes, scales}, op.getRecipeAttr(),
+        ScaleLayout::Linear,
         /*group_size=*/IntegerAttr());
     auto swizzled = SwizzleScalesOp::create(rewriter, loc, type,
                                             linear->getResult(1), blocked);

@@ -53,4 +53,39 @@ def FP4Q_ScaleLayoutAttr
   let assemblyFormat = "`<` $value `>`";
 }
 
+def FP4Q_RecipeAttr : AttrDef<FP4Q_Dialect, "Recipe"> {
+  let mnemonic = "recipe";
+  let summary = "the parameters of a quantizer";
+  let description = [{
+    Which quantizer: a preset by name, and settings on top of it. Without a
+    preset the settings are on top of the law of `docs/numerics.md`, whose
+    section "Recipes" says what each setting means. The first value is the
+    law's.
+
+    | setting | values |
+    |---|---|
+    | `scale_formula` | `amax_over_scales`, `amax`, `amax_over_6`, `amax_times_r6`, `amax_over_6_over_g`, `amax_over_6_times_g`, `g_times_amax_times_r6`, `amax_times_g_times_r6` |
+    | `intermediate` | `f32`, `input_type` |
+    | `e8m0_rounding` | `from_1_5`, `never`, `above_1`, `from_1_75` |
+    | `e8m0_tiny` | `by_value`, `by_bits` |
+    | `e8m0_offset` | `0`, `-2` |
+    | `e4m3_floor` | `none`, `pow2_minus_9`, `pow2_minus_6` |
+    | `e4m3_zero` | `none`, `s_zero_to_one`, `q_zero_to_eighth` |
+    | `element_operand` | `x_over_q_times_g`, `x_over_q`, `x_times_rcp_q`, `x_times_rcp_g_over_q`, `x_over_q_over_g`, `x_times_rcp_q_times_rcp_g` |
+    | `scale_byte_zero` | `as_is`, `elements_zero`, `reciprocal_capped` |
+    | `zero_sign` | `sign_bit`, `only_negative` |
+    | `global_scale` | `multiply`, `divide`, `none` |
+
+    Presets: `law`, `torchao-mx-floor`, `torchao-mx-ceil`, `torchao-mx-even`,
+    `torchao-mx-rceil`, `torchao-nv1`, `torchao-nv2`, `ct-nv`, `ct-mx`,
+    `modelopt-nv`, `gptoss-mx`, `te-nv`, `flashinfer-nv`.
+
+    Examples: `#fp4q.recipe<"ct-nv">`,
+    `#fp4q.recipe<"law", zero_sign = only_negative>`,
+    `#fp4q.recipe<scale_formula = amax, e8m0_offset = -2>`.
+  }];
+  let parameters = (ins "::fp4q::Recipe":$value);
+  let hasCustomAssemblyFormat = 1;
+}
+
 #endif // FP4Q_ATTRS_TD

@@ -132,7 +132,8 @@ def FP4Q_QuantizePackOp
 
     e8m0 scales round to the nearest power of two, ties up; e4m3 scales round to
     nearest even and saturate at 448. `global_scale` and `scale_scale` are 1
-    when absent. With `transform`, the group is taken from the *unrounded* f32
+    when absent. These are the formulas of the law; `recipe` names others. With
+    `transform`, the group is taken from the *unrounded* f32
     result of `block_transform(x, transform)`. With `scales` given as an input,
     only the last two steps are computed, there is no `scale_scale`, and the
     only result is the codes.
@@ -155,6 +156,8 @@ def FP4Q_QuantizePackOp
     - C8: with `scale_layout = blocked_128x4`, `group_size` is given and the
       scales are `(..., ceil(rows/128), ceil(cols/4), 512)`; with linear scales
       `group_size` is absent.
+    - C9: the `recipe` is legal for the scale type, and reads the `global_scale`
+      and `scale_scale` that are given.
 
     Example:
 
@@ -173,7 +176,7 @@ def FP4Q_QuantizePackOp
   let arguments = (ins FP4Q_Floats:$x, Optional<FP4Q_Floats>:$transform,
       Optional<FP4Q_Scales>:$scales, Optional<FP4Q_F32Scalar>:$global_scale,
       Optional<FP4Q_F32Scalar>:$scale_scale,
-      Variadic<FP4Q_CodesOrScales>:$inits,
+      Variadic<FP4Q_CodesOrScales>:$inits, OptionalAttr<FP4Q_RecipeAttr>:$recipe,
       DefaultValuedAttr<FP4Q_ScaleLayoutAttr, "ScaleLayout::Linear">:$scale_layout,
       OptionalAttr<I64Attr>:$group_size);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -196,6 +199,8 @@ def FP4Q_QuantizePackOp
     ::mlir::Value getScaleOperand();
     /// The group size G, from the types or from the attribute.
     int64_t getGroupSizeValue();
+    /// The recipe; the law if there is no attribute.
+    ::fp4q::Recipe getRecipeValue();
     /// Whether the scales are an input.
     bool hasGivenScales() { return static_cast<bool>(getScales()); }
   }];
