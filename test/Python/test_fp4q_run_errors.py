@@ -1,359 +1,311 @@
 # Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Bad input to fp4q-run: one line that names the culprit and what is allowed,
-exit status 1, no crash, and no output file."""
+"""Bad arguments and files to fp4q-run: one line that names the culprit and
+what is allowed, exit status 1, no crash, and no output file."""
 
+import io
 import re
 import subprocess
 
 import numpy as np
 import pytest
+from fp4q_failures import fails
+
+GOOD = """
+func.func @main(%x: tensor<?x64xbf16>, %gs: f32, %c: tensor<?x32xi8>,
+                %s: tensor<?x2xf8E8M0FNU>)
+    -> (tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>) {
+  %codes, %scales = fp4q.quantize_pack ins(%x : tensor<?x64xbf16>)
+      global_scale(%gs : f32)
+      outs(%c, %s : tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>)
+      -> tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>
+  return %codes, %scales : tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>
+}
+func.func private @hidden(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+func.func @other(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+"""
 
 
-def fails(build_dir, tmp_path, module, arguments, message):
-    """Runs fp4q-run on the text (or path) `module` and checks how it fails."""
-    path = module
-    if isinstance(module, str):
-        path = tmp_path / "module.mlir"
-        path.write_text(module)
-    before = {p.name for p in tmp_path.rglob("*")}
-    command = [f"{build_dir}/bin/fp4q-run", str(path), *map(str, arguments)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False
-    )
-    lines = done.stderr.splitlines()
-    assert done.returncode == 1, (done.returncode, done.stderr)
-    assert done.stdout == ""
-    assert len(lines) == 1, done.stderr
-    assert re.fullmatch(message, lines[0]), (lines[0], message)
-    assert {p.name for p in tmp_path.rglob("*")} == before
+def npy(array):
+    """The bytes of a .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
 
 
-# --- modules that do not verify -------------------------------------------------
+X = np.ones((3, 64), np.uint16)
+GOOD_INPUTS = {
+    "x.npy": npy(X),
+    "gs.npy": npy(np.array(1, np.float32)),
+    "c.npy": npy(np.zeros((3, 32), np.uint8)),
+    "s.npy": npy(np.zeros((3, 2), np.uint8)),
+}
 
 
-def tensor(text):
-    """tensor<...>, or a type that is written out."""
-    written_out = re.fullmatch(r"[a-z]+\d+|tensor<.*>", text)
-    return text if written_out else f"tensor<{text}>"
+def run_arguments(tmp_path, inputs, outputs, entry="main"):
+    arguments = [f"--entry={entry}"] if entry else []
+    arguments += [f"--input={tmp_path}/{name}" for name in inputs]
+    return arguments + [f"--output={tmp_path}/{name}" for name in outputs]
 
 
-def op(mnemonic, inputs, inits, clauses=(), attributes=""):
-    """A module with one op; its operands and results are those of @main."""
-    types = [tensor(t) for t in inputs]
-    clause_types = [tensor(t) for _, t in clauses]
-    results = [tensor(t) for t in inits]
-    arguments = [
-        f"%a{i}: {t}" for i, t in enumerate([*types, *clause_types, *results])
-    ]
-    operands = ", ".join(f"%a{i}" for i in range(len(types)))
-    text = f"fp4q.{mnemonic} ins({operands} : {', '.join(types)})"
-    place = len(types)
-    for (keyword, _), clause_type in zip(clauses, clause_types, strict=True):
-        text += f" {keyword}(%a{place} : {clause_type})"
-        place += 1
-    targets = ", ".join(f"%a{place + i}" for i in range(len(results)))
-    joined = ", ".join(results)
-    text += f" outs({targets} : {joined}) {attributes} -> {joined}"
-    names = ", ".join(f"%r#{i}" for i in range(len(results)))
-    if len(results) == 1:
-        names = "%r"
+def test_good_arguments_succeed(build_dir, tmp_path):
+    """What every case below breaks in one place is right without that."""
+    for name, content in GOOD_INPUTS.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "module.mlir").write_text(GOOD)
+    arguments = run_arguments(tmp_path, GOOD_INPUTS, ["y.npy", "z.npy"])
+    command = [f"{build_dir}/bin/fp4q-run", f"{tmp_path}/module.mlir"]
+    subprocess.run([*command, *arguments], check=True, timeout=60)
+    assert np.load(tmp_path / "y.npy").shape == (3, 32)
+    assert np.load(tmp_path / "z.npy").shape == (3, 2)
+
+
+def header(text, version=(1, 0)):
+    """A .npy file that is only a header with this text."""
     return (
-        f"func.func @main({', '.join(arguments)}) -> ({joined}) {{\n"
-        f"  %r{':2' if len(results) == 2 else ''} = {text}\n"
-        f"  return {names} : {joined}\n}}\n"
+        b"\x93NUMPY"
+        + bytes(version)
+        + len(text).to_bytes(2, "little")
+        + text.encode()
     )
 
 
-def quantize(x="4x64xbf16", codes="4x32xi8", scales="4x2xf8E8M0FNU", **more):
-    return op("quantize_pack", [x], [codes, scales], **more)
+HUGE = "{'descr': '<u2', 'fortran_order': False, 'shape': (%d, 64), }"
+CANNOT_READ = "cannot read '.*/x.npy': "
+TAKES = (
+    r", but argument #0 of 'main' is tensor<\?x64xbf16>, which takes uint16 of "
+    r"shape \(\?, 64\)"
+)
+# name -> (bytes of x.npy or None for no such file, the message).
+FILES = {
+    "missing": (None, f"{CANNOT_READ}No such file or directory"),
+    "empty": (b"", f"{CANNOT_READ}it is not a .npy file"),
+    "text": (b"1 2 3\n" * 100, f"{CANNOT_READ}it is not a .npy file"),
+    "truncated_header": (
+        npy(X)[:40],
+        f"{CANNOT_READ}it is truncated in its header",
+    ),
+    "truncated_data": (npy(X)[:-1], f"{CANNOT_READ}.*truncated.*"),
+    "no_data": (npy(X)[:128], f"{CANNOT_READ}.*truncated.*"),
+    "version_9": (
+        header("{}", (9, 0)),
+        f"{CANNOT_READ}it has format version 9.0; allowed are 1.0, 2.0 and 3.0",
+    ),
+    "malformed_header": (
+        header("{'descr': <u2}"),
+        f"{CANNOT_READ}its header is malformed: expected a string at character "
+        "10",
+    ),
+    "incomplete_header": (
+        header("{'descr': '<u2', 'fortran_order': False}"),
+        f"{CANNOT_READ}its header lacks the key 'shape'",
+    ),
+    "huge_shape": (header(HUGE % 2**62), f"{CANNOT_READ}its shape .* large"),
+    "negative_size": (
+        header(HUGE % -3),
+        f"{CANNOT_READ}its header is malformed: expected a size .*",
+    ),
+    "big_endian": (
+        npy(X.astype(">u2")),
+        f"{CANNOT_READ}its dtype '>u2' is big-endian; save it little-endian",
+    ),
+    "fortran_order": (
+        npy(np.asfortranarray(X)),
+        f"{CANNOT_READ}it is in Fortran order; save it in C order .*",
+    ),
+    "structured": (
+        npy(np.zeros(3, [("a", np.uint16)])),
+        f"{CANNOT_READ}it has a structured dtype; the dtypes allowed are .*",
+    ),
+    "complex": (
+        npy(X.astype(np.complex64)),
+        f"{CANNOT_READ}it has dtype '<c8'; the dtypes allowed are .*",
+    ),
+    "float32_for_bf16": (
+        npy(X.astype(np.float32)),
+        rf"input '.*/x.npy' is float32 of shape \(3, 64\){TAKES}",
+    ),
+    "wrong_k": (
+        npy(X[:, :32].copy()),
+        rf"input '.*/x.npy' is uint16 of shape \(3, 32\){TAKES}",
+    ),
+    "wrong_rank": (
+        npy(X.ravel()),
+        rf"input '.*/x.npy' is uint16 of shape \(192,\){TAKES}",
+    ),
+    "sizes_contradict": (npy(np.ones((4, 64), np.uint16)), ".*4.*3.*"),
+}
 
 
-def given(x="4x64xbf16", codes="4x32xi8", scales="4x2xf8E8M0FNU", clauses=()):
-    clauses = [("scales", scales), *clauses]
-    return op("quantize_pack", [x], [codes], clauses)
+@pytest.mark.parametrize("name", FILES)
+def test_input_file(build_dir, tmp_path, name):
+    content, message = FILES[name]
+    for other, good in GOOD_INPUTS.items():
+        (tmp_path / other).write_bytes(good)
+    if content is None:
+        (tmp_path / "x.npy").unlink()
+    else:
+        (tmp_path / "x.npy").write_bytes(content)
+    arguments = run_arguments(tmp_path, GOOD_INPUTS, ["y.npy", "z.npy"])
+    fails(build_dir, tmp_path, GOOD, arguments, message)
 
 
-def transform(x="4x64xbf16", t="32x32xbf16", y="4x64xf32"):
-    return op("block_transform", [x, t], [y])
-
-
-def dequant(codes="4x32xi8", scales="4x2xf8E8M0FNU", y="4x64xbf16", **more):
-    return op("dequant", [codes, scales], [y], **more)
-
-
-def matmul(
-    a="4x32xi8", sa="4x2xf8E8M0FNU", b="8x32xi8", sb="8x2xf8E8M0FNU",
-    c="4x8xf32", **more,
-):  # fmt: skip
-    return op("scaled_matmul", [a, sa, b, sb], [c], **more)
-
-
-def swizzle(scales="200x6xf8E8M0FNU", blocked="2x2x512xf8E8M0FNU"):
-    return op("swizzle_scales", [scales], [blocked])
-
-
-def unswizzle(blocked="2x2x512xf8E8M0FNU", scales="200x6xf8E8M0FNU"):
-    return op("unswizzle_scales", [blocked], [scales])
-
-
-def constant_scale(keyword, number):
-    """quantize_pack with a constant global_scale or scale_scale."""
-    text = quantize(clauses=[(keyword, "f32")])
-    return text.replace("%a1: f32, ", "").replace(
-        "  %r:2", f"  %a1 = arith.constant {number} : f32\n  %r:2"
-    )
-
-
-def resource(size):
-    """quantize_pack of a dense_resource with `size` bytes."""
-    hexadecimal = (4).to_bytes(4, "little").hex() + "00" * size
-    text = quantize().replace("%a0: tensor<4x64xbf16>, ", "")
-    text = text.replace(
-        "  %r:2",
-        "  %a0 = arith.constant dense_resource<weights> : tensor<4x64xbf16>"
-        "\n  %r:2",
-    )
-    return (
-        f"{text}\n{{-#\n  dialect_resources: {{\n    builtin: {{\n"
-        f'      weights: "0x{hexadecimal}"\n    }}\n  }}\n#-}}\n'
-    )
-
-
-GROUP = r"a power of two from 2 to 128 (that|and) divides K = "
-BLOCK = "BxB or CxBxB, where B is " + GROUP
-
-# name -> (module, what the message says, a regular expression).
-MODULES = {
-    "k_no_multiple_of_g": (
-        quantize(x="4x48xbf16", codes="4x24xi8", scales="4x5xf8E8M0FNU"),
-        f"last dimension of scales .*{GROUP}48, but got 5",
+Y, Z = "y.npy", "z.npy"
+INPUTS = tuple(GOOD_INPUTS)
+# name -> (entry, inputs, outputs, the message).
+ARGUMENTS = {
+    "unknown_entry": (
+        "mian",
+        INPUTS,
+        (Y, Z),
+        ".*unknown entry 'mian', expected one of @main, @other",
     ),
-    "g_no_power_of_two": (
-        quantize(x="4x48xbf16", codes="4x24xi8"),
-        f"last dimension of scales .*{GROUP}48, but got 2",
+    "private_entry": (
+        "hidden",
+        INPUTS,
+        (Y, Z),
+        ".*unknown entry 'hidden', expected one of @main, @other",
     ),
-    "g_too_large": (
-        quantize(x="4x256xbf16", codes="4x128xi8", scales="4x1xf8E8M0FNU"),
-        f"last dimension of scales .*{GROUP}256, but got 1",
+    "no_entry": (
+        None,
+        INPUTS,
+        (Y, Z),
+        ".*the module has several entries, name one of @main, @other",
     ),
-    "g_too_small": (
-        quantize(scales="4x64xf8E8M0FNU"),
-        f"last dimension of scales .*{GROUP}64, but got 64",
+    "too_few_inputs": (
+        "main",
+        INPUTS[:3],
+        (Y, Z),
+        "entry 'main' takes 4 inputs, but --input is given 3 times",
     ),
-    "k_odd": (
-        quantize(x="4x63xbf16", codes="4x31xi8"),
-        "K to be even, but got 63",
+    "too_many_inputs": (
+        "main",
+        (*INPUTS, "x.npy"),
+        (Y, Z),
+        "entry 'main' takes 4 inputs, but --input is given 5 times",
     ),
-    "k_zero": (
-        quantize(x="4x0xbf16", codes="4x0xi8", scales="4x0xf8E8M0FNU"),
-        "last dimension of x to be static and positive, but got 4x0",
+    "too_few_outputs": (
+        "main",
+        INPUTS,
+        (Y,),
+        "entry 'main' returns 2 results, but --output is given 1 times",
     ),
-    "k_dynamic": (
-        quantize(x="4x?xbf16", codes="4x?xi8", scales="4x?xf8E8M0FNU"),
-        r"last dimension of x to be static and positive, but got 4x\?",
+    "too_many_outputs": (
+        "main",
+        INPUTS,
+        (Y, Z, "a.npy"),
+        "entry 'main' returns 2 results, but --output is given 3 times",
     ),
-    "x_rank_0": (
-        quantize(x="tensor<bf16>"),
-        "x to have rank >= 1, but got 0",
+    "output_directory_missing": (
+        "main",
+        INPUTS,
+        (Y, "none/z.npy"),
+        "output '.*/none/z.npy' cannot be written: directory '.*/none' does "
+        "not exist or is not writable",
     ),
-    "x_f64": (
-        quantize(x="4x64xf64"),
-        "operand #0 must be bf16, f16 or f32 tensor or memref, "
-        "but got 'tensor<4x64xf64>'",
+    "output_is_a_directory": (
+        "main",
+        INPUTS,
+        (Y, "folder"),
+        "output '.*/folder' is a directory",
     ),
-    "x_integer": (
-        quantize(x="4x64xi8"),
-        "operand #0 must be bf16, f16 or f32 tensor or memref, "
-        "but got 'tensor<4x64xi8>'",
+    "output_twice": (
+        "main",
+        INPUTS,
+        (Y, Y),
+        "output '.*/y.npy' is given twice",
     ),
-    "codes_rank": (
-        quantize(codes="128xi8"),
-        "codes to have shape 4x32, but got 128",
+    "input_is_a_directory": (
+        "main",
+        ("folder", *INPUTS[1:]),
+        (Y, Z),
+        "cannot read '.*/folder': it is a directory",
     ),
-    "codes_shape": (
-        quantize(codes="4x64xi8"),
-        "codes to have shape 4x32, but got 4x64",
+    "scalar_of_rank_1": (
+        "main",
+        ("x.npy", "vector.npy", *INPUTS[2:]),
+        (Y, Z),
+        r"input '.*/vector.npy' is float32 of shape \(1,\), but argument #1 of "
+        r"'main' is f32, which takes float32 of shape \(\)",
     ),
-    "codes_type": (
-        quantize(codes="4x32xi16"),
-        "operand #1 must be variadic of packed i8 code or f8 scale tensor or "
-        "memref, but got 'tensor<4x32xi16>'",
-    ),
-    "scales_rank": (
-        quantize(scales="8xf8E8M0FNU"),
-        "scales to have the leading dimensions 4 .*, but got 8",
-    ),
-    "scales_rows": (
-        quantize(scales="5x2xf8E8M0FNU"),
-        "scales to have the leading dimensions 4 .*, but got 5x2",
-    ),
-    "scales_type": (
-        quantize(scales="4x2xf8E5M2"),
-        "operand #2 must be variadic of packed i8 code or f8 scale tensor or "
-        "memref, but got 'tensor<4x2xf8E5M2>'",
-    ),
-    "given_scales_shape": (
-        given(scales="4x3xf8E4M3FN"),
-        f"last dimension of scales .*{GROUP}64, but got 3",
-    ),
-    "given_scales_and_scale_scale": (
-        given(clauses=[("scale_scale", "f32")]),
-        "no scale_scale when scales are given",
-    ),
-    "gs_zero": (
-        constant_scale("global_scale", "0.0"),
-        "constant global_scale to be finite and positive, but got 0.*",
-    ),
-    "gs_negative": (
-        constant_scale("global_scale", "-1.0"),
-        "constant global_scale to be finite and positive, but got -1.*",
-    ),
-    "gs_nan": (
-        constant_scale("global_scale", "0x7FC00000"),
-        "constant global_scale to be finite and positive, but got .*",
-    ),
-    "ss_infinite": (
-        constant_scale("scale_scale", "0x7F800000"),
-        "constant scale_scale to be finite and positive, but got .*",
-    ),
-    "gs_f64": (
-        quantize(clauses=[("global_scale", "f64")]),
-        "operand #1 must be f32, tensor<f32> or memref<f32>, but got 'f64'",
-    ),
-    "gs_vector": (
-        quantize(clauses=[("global_scale", "4xf32")]),
-        "operand #1 must be f32, tensor<f32> or memref<f32>, but got 'tensor<4xf32>'",
-    ),
-    "transform_not_square": (
-        transform(t="32x16xbf16"),
-        f"transform to be {BLOCK}64 .*, but got 32x16",
-    ),
-    "transform_b_not_allowed": (
-        transform(x="4x48xbf16", t="3x3xbf16", y="4x48xf32"),
-        f"transform to be {BLOCK}48 .*, but got 3x3",
-    ),
-    "transform_b_too_large": (
-        transform(x="4x256xbf16", t="256x256xbf16", y="4x256xf32"),
-        f"transform to be {BLOCK}256 .*, but got 256x256",
-    ),
-    "transform_b_does_not_divide_k": (
-        transform(x="4x48xbf16", t="32x32xbf16", y="4x48xf32"),
-        f"transform to be {BLOCK}48 .*, but got 32x32",
-    ),
-    "transform_number_of_blocks": (
-        transform(t="3x32x32xbf16"),
-        f"transform to be {BLOCK}64 .*, but got 3x32x32",
-    ),
-    "transform_type": (
-        transform(t="32x32xf16"),
-        r"transform to have the element type of x \('bf16'\) or f32, but got "
-        "'f16'",
-    ),
-    "transform_result_shape": (
-        transform(y="4x32xf32"),
-        "init to have shape 4x64, but got 4x32",
-    ),
-    "fused_transform_shape": (
-        quantize(clauses=[("transform", "64x32xbf16")]),
-        f"transform to be {BLOCK}64 .*, but got 64x32",
-    ),
-    "dequant_scales_shape": (
-        dequant(scales="4x5xf8E4M3FN"),
-        f"last dimension of scales .*{GROUP}64, but got 5",
-    ),
-    "dequant_result_k": (
-        dequant(y="4x32xbf16"),
-        "codes to have shape 4x16, but got 4x32",
-    ),
-    "dequant_direction": (
-        dequant(attributes="{direction = #fp4q.direction<sideways>}"),
-        ".*Direction to be one of: multiply, divide",
-    ),
-    "dequant_blocked_without_group": (
-        dequant(
-            scales="1x1x512xf8E8M0FNU",
-            attributes="{scale_layout = #fp4q.scale_layout<blocked_128x4>}",
-        ),
-        "group_size with layout blocked_128x4",
-    ),
-    "matmul_k": (
-        matmul(b="8x16xi8", sb="8x1xf8E8M0FNU"),
-        "a and b to agree in K/2, but got 32 and 16",
-    ),
-    "matmul_scale_types": (
-        matmul(sb="8x2xf8E4M3FN"),
-        "a_scales and b_scales to have the same element type, but got "
-        "'f8E8M0FNU' and 'f8E4M3FN'",
-    ),
-    "matmul_group_sizes": (
-        matmul(sb="8x4xf8E8M0FNU"),
-        "a and b to have the same group size, but got 32 and 16",
-    ),
-    "matmul_scale_rows": (
-        matmul(sb="7x2xf8E8M0FNU"),
-        "b_scales to have the leading dimensions 8 .*, but got 7x2",
-    ),
-    "matmul_batch": (
-        matmul(
-            a="2x4x32xi8",
-            sa="2x4x2xf8E8M0FNU",
-            b="3x8x32xi8",
-            sb="3x8x2xf8E8M0FNU",
-            c="2x4x8xf32",
-        ),  # fmt: skip
-        "b to have no batch dimensions or those of a, but got 2x4x32 and "
-        "3x8x32",
-    ),
-    "matmul_n_dynamic": (
-        matmul(b="?x32xi8", sb="?x2xf8E8M0FNU", c="4x?xf32"),
-        r"N, the rows of b, to be static and positive, but got \?x32",
-    ),
-    "matmul_result": (
-        matmul(c="4x9xf32"),
-        "init to have shape 4x8, but got 4x9",
-    ),
-    "matmul_alpha_length": (
-        matmul(clauses=[("alpha", "4xf32")]),
-        "alpha to have shape 8, but got 4",
-    ),
-    "matmul_bias_length": (
-        matmul(clauses=[("bias", "9xf32")]),
-        "bias to have shape 8, but got 9",
-    ),
-    "matmul_bias_type": (
-        matmul(clauses=[("bias", "8xbf16")]),
-        r"bias to be f32 or of the result's element type \('f32'\), but got "
-        "'bf16'",
-    ),
-    "swizzle_shape": (
-        swizzle(blocked="2x1x512xf8E8M0FNU"),
-        "init to have shape 2x2x512, but got 2x1x512",
-    ),
-    "swizzle_type": (
-        swizzle(blocked="2x2x512xf8E4M3FN"),
-        "source and init to have the same element type, but got "
-        "'f8E8M0FNU' and 'f8E4M3FN'",
-    ),
-    "unswizzle_shape": (
-        unswizzle(scales="300x6xf8E8M0FNU"),
-        "source to have shape 3x2x512, but got 2x2x512",
-    ),
-    "resource_length": (
-        resource(500),
-        "resource 'weights' of operand #0 to hold 512 bytes, but got 500",
+    "scalar_of_float64": (
+        "main",
+        ("x.npy", "double.npy", *INPUTS[2:]),
+        (Y, Z),
+        r"input '.*/double.npy' is float64 of shape \(\), but argument #1 of "
+        r"'main' is f32, which takes float32 of shape \(\)",
     ),
 }
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_module(build_dir, tmp_path, name):
-    module, message = MODULES[name]
-    where = rf"{re.escape(str(tmp_path))}/module\.mlir:\d+:\d+: error: "
-    fails(
-        build_dir,
-        tmp_path,
-        module,
-        ["--entry=main", f"--output={tmp_path}/y.npy"],
-        f"{where}('fp4q.[a-z_]+' op )?(expects )?(the |a )?{message}",
-    )
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments(build_dir, tmp_path, name):
+    entry, inputs, outputs, message = ARGUMENTS[name]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "vector.npy").write_bytes(npy(np.ones(1, np.float32)))
+    (tmp_path / "double.npy").write_bytes(npy(np.array(1.0)))
+    for other, good in GOOD_INPUTS.items():
+        (tmp_path / other).write_bytes(good)
+    arguments = run_arguments(tmp_path, inputs, outputs, entry)
+    fails(build_dir, tmp_path, GOOD, arguments, message)
+
+
+# name -> (module, the message).
+WHOLE_MODULES = {
+    "syntax_error": (
+        "func.func @main( {",
+        r".*/module.mlir:1:\d+: .*expected.*",
+    ),
+    "unknown_op": (
+        "func.func @main() {\n  fp4q.nothing\n  return\n}",
+        ".*/module.mlir:2:3: .*'fp4q.nothing'.*",
+    ),
+    "empty": ("", ".*the module has no public function with a body"),
+    "declaration": (
+        "func.func private @main(tensor<4xf32>) -> tensor<4xf32>",
+        ".*the module has no public function with a body",
+    ),
+    "memref_argument": (
+        "func.func @main(%x: memref<4xf32>) {\n  return\n}",
+        "argument #0 of @main is memref<4xf32>, but a compiled function takes "
+        "ranked tensors and scalars of 8, 16, 32 or 64 bits",
+    ),
+    "scalar_result": (
+        "func.func @main(%x: f32) -> f32 {\n  return %x : f32\n}",
+        "result #0 of @main is f32, but a compiled function returns ranked "
+        "tensors of 8, 16, 32 or 64 bits an element",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE_MODULES)
+def test_whole_module(build_dir, tmp_path, name):
+    module, message = WHOLE_MODULES[name]
+    where = r"(.*/module.mlir:\d+:\d+: ('func.func' op )?)?"
+    arguments = ["--entry=main", f"--output={tmp_path}/y.npy"]
+    fails(build_dir, tmp_path, module, arguments, f"{where}{message}")
+
+
+def test_module_missing(build_dir, tmp_path):
+    path = tmp_path / "nothing.mlir"
+    message = f"module '{re.escape(str(path))}' does not exist"
+    fails(build_dir, tmp_path, path, ["--entry=main"], message)
+
+
+def test_module_is_a_directory(build_dir, tmp_path):
+    message = f".*'?{re.escape(str(tmp_path))}'?.* directory"
+    fails(build_dir, tmp_path, tmp_path, ["--entry=main"], message)
+
+
+def test_second_output_unwritable_leaves_no_first(build_dir, tmp_path):
+    """The second output can only fail when it is written."""
+    for other, good in GOOD_INPUTS.items():
+        (tmp_path / other).write_bytes(good)
+    arguments = run_arguments(tmp_path, GOOD_INPUTS, ["y.npy"])
+    arguments.append("--output=/dev/full")
+    message = "(cannot write|output) '/dev/full'.*"
+    fails(build_dir, tmp_path, GOOD, arguments, message)
