@@ -5,6 +5,7 @@ and the demo."""
 
 import pathlib
 import subprocess
+import tempfile
 
 import ml_dtypes
 import numpy as np
@@ -27,24 +28,27 @@ def run(build_dir, module, entry, inputs, n_outputs, work_dir, timeout=300):
 
     inputs: arrays in the order of the arguments; n_outputs: the number of
     results. A bf16 result is returned as uint16, codes and scales as uint8.
-    Files are written to `work_dir`.
+    Files live in a directory below `work_dir` for the time of the call, so
+    that several threads can call at once.
     """
-    work_dir = pathlib.Path(work_dir)
-    command = [f"{build_dir}/bin/fp4q-run", str(module), f"--entry={entry}"]
-    for index, array in enumerate(inputs):
-        path = work_dir / f"{entry}-in-{index}.npy"
-        save(path, array)
-        command.append(f"--input={path}")
-    outputs = [work_dir / f"{entry}-out-{i}.npy" for i in range(n_outputs)]
-    for path in outputs:
-        path.unlink(missing_ok=True)
-        command.append(f"--output={path}")
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=timeout, check=False
-    )
-    if done.returncode != 0:
-        raise RunError(
-            f"exit status {done.returncode} of entry '{entry}' of {module}:\n"
-            f"{done.stderr.strip()}"
+    with tempfile.TemporaryDirectory(dir=work_dir) as directory:
+        files = pathlib.Path(directory)
+        command = [f"{build_dir}/bin/fp4q-run", str(module), f"--entry={entry}"]
+        for index, array in enumerate(inputs):
+            save(files / f"in-{index}.npy", array)
+            command.append(f"--input={files}/in-{index}.npy")
+        outputs = [files / f"out-{index}.npy" for index in range(n_outputs)]
+        command += [f"--output={path}" for path in outputs]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
-    return [np.load(path) for path in outputs]
+        if done.returncode != 0:
+            raise RunError(
+                f"exit status {done.returncode} of entry '{entry}' of {module}:"
+                f"\n{done.stderr.strip()}"
+            )
+        return [np.load(path) for path in outputs]

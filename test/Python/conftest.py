@@ -19,7 +19,7 @@ _COMMON = {
     "suppress_health_check": list(hypothesis.HealthCheck),
 }
 hypothesis.settings.register_profile(
-    "ci", derandomize=True, max_examples=20, **_COMMON
+    "ci", derandomize=True, max_examples=8, **_COMMON
 )
 hypothesis.settings.register_profile("deep", max_examples=500, **_COMMON)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -93,11 +93,16 @@ few_rows = st.integers(0, 9)
 
 @st.composite
 def matrices(draw, rows=few_rows):
-    """Shapes with 0 to 2 leading dimensions, each axis dynamic or not."""
+    """Shapes with 0 to 2 leading dimensions, each axis dynamic or not
+    (a static 0 is a test of its own)."""
     lead = draw(st.lists(st.integers(0, 3), max_size=2))
-    axes = range(len(lead) + 1)
-    dynamic = [axis for axis in axes if draw(st.booleans())]
-    return Shape(tuple(lead), draw(rows), tuple(dynamic))
+    sizes = [*lead, draw(rows)]
+    dynamic = [
+        axis
+        for axis, size in enumerate(sizes)
+        if size == 0 or draw(st.booleans())
+    ]
+    return Shape(tuple(lead), sizes[-1], tuple(dynamic))
 
 
 def shapes():

@@ -137,7 +137,11 @@ FILES = {
         npy(X.ravel()),
         rf"input '.*/x.npy' is uint16 of shape \(192,\){TAKES}",
     ),
-    "sizes_contradict": (npy(np.ones((4, 64), np.uint16)), ".*4.*3.*"),
+    "sizes_contradict": (
+        npy(np.ones((4, 64), np.uint16)),
+        r".*/module.mlir:\d+:\d+: fp4q.quantize_pack expects x and scales to "
+        "agree in dimension 0, but got 4 and 3",
+    ),
 }
 
 
@@ -271,12 +275,12 @@ WHOLE_MODULES = {
     ),
     "memref_argument": (
         "func.func @main(%x: memref<4xf32>) {\n  return\n}",
-        "argument #0 of @main is memref<4xf32>, but a compiled function takes "
-        "ranked tensors and scalars of 8, 16, 32 or 64 bits",
+        "argument #0 of @main is 'memref<4xf32>', but a compiled function "
+        "takes ranked tensors and scalars of 8, 16, 32 or 64 bits",
     ),
     "scalar_result": (
         "func.func @main(%x: f32) -> f32 {\n  return %x : f32\n}",
-        "result #0 of @main is f32, but a compiled function returns ranked "
+        "result #0 of @main is 'f32', but a compiled function returns ranked "
         "tensors of 8, 16, 32 or 64 bits an element",
     ),
 }
@@ -297,7 +301,7 @@ def test_module_missing(build_dir, tmp_path):
 
 
 def test_module_is_a_directory(build_dir, tmp_path):
-    message = f".*'?{re.escape(str(tmp_path))}'?.* directory"
+    message = f"could not open input file {re.escape(str(tmp_path))}"
     fails(build_dir, tmp_path, tmp_path, ["--entry=main"], message)
 
 

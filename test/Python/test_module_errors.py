@@ -244,10 +244,6 @@ MODULES = {
         dequant(y="4x32xbf16"),
         "codes to have shape 4x16, but got 4x32",
     ),
-    "dequant_direction": (
-        dequant(attributes="{direction = #fp4q.direction<sideways>}"),
-        ".*Direction to be one of: multiply, divide",
-    ),
     "dequant_blocked_without_group": (
         dequant(
             scales="1x1x512xf8E8M0FNU",

@@ -39,7 +39,7 @@ def run_cases(build_dir, cases):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_op(build_dir, case):
-    strategy = st.lists(case.strategy(), min_size=1, max_size=CASES_PER_PROCESS)
+    strategy = st.lists(case.strategy(), min_size=4, max_size=CASES_PER_PROCESS)
 
     @given(strategy)
     def property_(cases):
@@ -51,7 +51,7 @@ def test_op(build_dir, case):
 @given(
     st.lists(
         st.one_of([case.strategy() for case in CASES]),
-        min_size=1,
+        min_size=4,
         max_size=CASES_PER_PROCESS,
     )
 )

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The encoder linears of the demo, quantized and run by compiled fp4q code."""
 
+import concurrent.futures
+import os
 import pathlib
 import re
-import time
 
 import numpy as np
 
@@ -28,49 +29,43 @@ class QuantizedLinears:
     """All linears of a model in one format.
 
     call(module path, entry, inputs, number of results) runs a function of a
-    module and returns its results.
+    module and returns its results; it may be called by several threads.
     """
 
     def __init__(self, fmt, model, names, work_dir, call):
         self.format = fmt
-        self.seconds = 0.0
         self._call = call
         self._work_dir = work_dir
-        self._modules = {}
-        self._arguments = {}
-        self._n_quantized = 3 if fmt == "nvfp4" else 2
-        for name in names:
-            weight, bias = model.parameters(*name)
-            module = self.module_path(*weight.shape)
-            quantized = self._timed(
-                module, "quantize_weights", [weight], self._n_quantized
-            )
-            self._modules[name] = module
-            self._arguments[name] = [*quantized, bias]
+        parameters = {name: model.parameters(*name) for name in names}
+        shapes = {weight.shape for weight, _ in parameters.values()}
+        self._modules = {shape: self._write_module(*shape) for shape in shapes}
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            quantized = pool.map(self._quantize, parameters.values())
+        self._linears = dict(zip(names, quantized, strict=True))
 
-    def module_path(self, rows, columns):
-        """The module of one weight shape, written on first use."""
+    def _write_module(self, rows, columns):
         path = self._work_dir / f"{self.format}-{rows}x{columns}.mlir"
-        if not path.exists():
-            path.write_text(module_text(self.format, rows, columns))
+        path.write_text(module_text(self.format, rows, columns))
         return path
+
+    def _quantize(self, parameters):
+        """(weight, bias) -> (module, the arguments of its @linear after x)."""
+        weight, bias = parameters
+        module = self._modules[weight.shape]
+        n_results = 3 if self.format == "nvfp4" else 2
+        quantized = self._call(module, "quantize_weights", [weight], n_results)
+        return module, [*quantized, bias]
 
     def weight_bytes(self):
         """The size of all quantized weights, without the biases."""
         return sum(
             array.nbytes
-            for arguments in self._arguments.values()
+            for _, arguments in self._linears.values()
             for array in arguments[:-1]
         )
 
     def linear(self, layer, role, x):
         """Quantizes x and multiplies, in compiled code."""
-        name = (layer, role)
-        inputs = [np.ascontiguousarray(x, np.float32), *self._arguments[name]]
-        return self._timed(self._modules[name], "linear", inputs, 1)[0]
-
-    def _timed(self, *args):
-        start = time.perf_counter()
-        results = self._call(*args)
-        self.seconds += time.perf_counter() - start
-        return results
+        module, arguments = self._linears[layer, role]
+        x = np.ascontiguousarray(x, np.float32)
+        return self._call(module, "linear", [x, *arguments], 1)[0]

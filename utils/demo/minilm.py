@@ -99,7 +99,7 @@ def main():
     report.draw(work_dir / "minilm.png", embeddings, hidden)
     print(f"\nPicture: {work_dir / 'minilm.png'}")
     times = ", ".join(f"{k} {v:.1f} s" for k, v in seconds.items())
-    print(f"Time, with the start of a process per linear: {times}")
+    print(f"Time, a process and a compilation a linear included: {times}")
     failed = False
     for fmt, least in LEAST_COSINE.items():
         cosine = report.mean_cosine(embeddings[fmt], embeddings["f32"])

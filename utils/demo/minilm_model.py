@@ -3,6 +3,7 @@
 """The forward pass of all-MiniLM-L6-v2 in numpy, with its 36 encoder linears
 as a parameter."""
 
+import concurrent.futures
 import math
 import pathlib
 
@@ -75,7 +76,8 @@ class MiniLM:
         """(embeddings (S, 384), hidden states after each layer).
 
         linear(layer, role, x (T, K)) -> (T, N) runs on the tokens of all
-        sentences at once; there is no padding among its rows.
+        sentences at once; there is no padding among its rows. Several threads
+        call it at once.
         """
         encoded = self.tokenizer.encode_batch(sentences)
         ids = np.array([e.ids for e in encoded])
@@ -106,7 +108,8 @@ class MiniLM:
     def _layer(self, layer, x, mask, linear):
         name = f"encoder.layer.{layer}"
         roles = ("query", "key", "value")
-        qkv = [linear(layer, role, x) for role in roles]
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            qkv = list(pool.map(lambda role: linear(layer, role, x), roles))
         context = linear(layer, "output", self._attention(*qkv, mask))
         x = self._norm(x + context, f"{name}.attention.output.LayerNorm")
         wide = _gelu(linear(layer, "up", x))
