@@ -159,11 +159,11 @@ MODULES = {
     ),
     "scales_rank": (
         quantize(scales="8xf8E8M0FNU"),
-        "scales to have the leading dimensions 4 .*, but got 8",
+        "scales to have shape 4xK/G for a group size G, but got 8",
     ),
     "scales_rows": (
         quantize(scales="5x2xf8E8M0FNU"),
-        "scales to have the leading dimensions 4 .*, but got 5x2",
+        "scales to have shape 4xK/G for a group size G, but got 5x2",
     ),
     "scales_type": (
         quantize(scales="4x2xf8E5M2"),
@@ -266,7 +266,7 @@ MODULES = {
     ),
     "matmul_scale_rows": (
         matmul(sb="7x2xf8E8M0FNU"),
-        "b_scales to have the leading dimensions 8 .*, but got 7x2",
+        "b_scales to have shape 8xK/G for a group size G, but got 7x2",
     ),
     "matmul_batch": (
         matmul(
