@@ -1,0 +1,57 @@
+//===- DriverState.h - the one device of libfp4q_sim.so ---------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_LIB_SIMULATOR_DRIVERSTATE_H
+#define FP4Q_LIB_SIMULATOR_DRIVERSTATE_H
+
+#include "DriverTypes.h"
+
+#include "fp4q/Simulator/Simulator.h"
+
+#define FP4Q_SIM_EXPORT extern "C" __attribute__((visibility("default")))
+
+struct CUfunc_st {
+  CUmod_st *module;
+  int kernel;
+  uint32_t maxDynamicShared = 48 * 1024;
+  fp4q::sim::Dim3 requiredCluster{0, 0, 0};
+};
+struct CUmod_st {
+  std::unique_ptr<fp4q::sim::Module> module;
+  std::vector<std::unique_ptr<CUfunc_st>> functions;
+};
+struct CUctx_st {};
+struct CUstream_st {};
+struct CUevent_st {
+  double time = 0; ///< seconds
+};
+
+namespace fp4q::sim {
+
+/// Work runs when it is enqueued: streams are in order with the host, and
+/// events are times at which they were recorded.
+struct DriverState {
+  std::recursive_mutex mutex;
+  DeviceMemory memory;
+  LaunchOptions options;
+  std::string chip = "sm_120a";
+  std::string message;
+  std::string reports; ///< JSON objects, separated by commas
+  std::string reportArray;
+  CUctx_st context;
+  bool current = false;
+  std::vector<std::unique_ptr<CUmod_st>> modules;
+
+  static DriverState &get();
+  bool setOption(const std::string &name, const std::string &value);
+  /// Remembers the line and shows it on stderr.
+  CUresult fail(CUresult code, const std::string &line);
+};
+
+} // namespace fp4q::sim
+
+#endif // FP4Q_LIB_SIMULATOR_DRIVERSTATE_H

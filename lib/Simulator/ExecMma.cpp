@@ -1,0 +1,322 @@
+//===- ExecMma.cpp - mma.sync ---------------------------------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// PTX ISA, sections 9.7.14.5.7 to 9.7.14.5.13 "Matrix Fragments" and 9.7.14.3
+// "Block Scaling for mma.sync". With g = lane / 4 and t = lane % 4, and e the
+// elements in one register (32 / bits):
+//
+//   A register r   row g + 8 * (r % 2), columns e*t + (r / 2) * 4e ... + e-1
+//   B register r   column g,            rows    e*t + r * 4e ...       + e-1
+//   C, D (f32)     c0, c1: row g, columns 2t, 2t+1; c2, c3: row g + 8
+//   C, D (f16)     the same, in pairs
+//
+// so a register's 32 lanes, in memory order, are an 8 x 4e tile by rows. One
+// exception: the two registers of A with .tf32 and k = 4 are rows g and g + 8,
+// which the formula gives as well. A block-scaled mma takes
+//
+//   scale of A row m    from lane 4*(m % 8) + 2*thread-id + m / 8
+//   scale of B column n from lane 4*n + thread-id
+//
+// and of that lane's register the byte byte-id plus the index of the chunk of k.
+//
+// Hardware sums in an order and with a precision of its own. Here: every
+// operand is decoded (and scaled) to f32, exactly unless a product of element
+// and scale leaves f32's range, and each element of D is a chain of f32 fma in
+// ascending k that starts from C.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Exec.h"
+
+#include <cmath>
+
+namespace fp4q::sim::FP4Q_SIM_ISA {
+namespace {
+
+constexpr int kMaxK = 64;
+
+struct Operands {
+  alignas(64) float a[16][kMaxK];
+  alignas(64) float b[kMaxK][8];
+  alignas(64) float d[16][8];
+};
+
+template <unsigned Bits> struct ByteTable {
+  float value[1u << Bits];
+};
+
+ByteTable<8> makeTable(const FloatFormat &format) {
+  ByteTable<8> table;
+  for (unsigned i = 0; i < 256; ++i)
+    table.value[i] = float(decode(format, i));
+  return table;
+}
+
+/// Values of one byte (or of a code in a byte of its own).
+const float *tableOf(Type type) {
+  static const ByteTable<8> e4m3 = makeTable(kE4M3), e5m2 = makeTable(kE5M2),
+                            e2m3 = makeTable(kE2M3), e3m2 = makeTable(kE3M2),
+                            e2m1 = makeTable(kE2M1);
+  switch (type) {
+  case Type::E4M3:
+    return e4m3.value;
+  case Type::E5M2:
+    return e5m2.value;
+  case Type::E2M3:
+    return e2m3.value;
+  case Type::E3M2:
+    return e3m2.value;
+  default:
+    return e2m1.value;
+  }
+}
+
+const float *halfTable() {
+  static const std::vector<float> table = [] {
+    std::vector<float> values(65536);
+    for (unsigned i = 0; i < 65536; ++i)
+      values[i] = f16ToFloat(uint16_t(i));
+    return values;
+  }();
+  return table.data();
+}
+
+/// Decodes a register's tile, 8 rows of 4 lanes: out[row * stride + column].
+template <typename Decode>
+void unpackTile(const uint32_t *words, unsigned elements, float *out,
+                unsigned rowStride, unsigned columnStride, Decode decodeOne) {
+  unsigned bits = 32 / elements;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    float *cell = out + (lane / 4) * rowStride +
+                  (lane % 4) * elements * columnStride;
+    for (unsigned e = 0; e < elements; ++e)
+      cell[e * columnStride] = decodeOne(words[lane] >> (bits * e));
+  }
+}
+
+struct DecodeBf16 {
+  float operator()(uint32_t w) const { return bitCast<float>(w << 16); }
+};
+struct DecodeF16 {
+  const float *table = halfTable();
+  float operator()(uint32_t w) const { return table[w & 0xffff]; }
+};
+struct DecodeTf32 {
+  // Hardware ignores the low 13 bits.
+  float operator()(uint32_t w) const {
+    return bitCast<float>(w & 0xffffe000);
+  }
+};
+struct DecodeByte {
+  const float *table;
+  float operator()(uint32_t w) const { return table[w & 0xff]; }
+};
+struct DecodeE2M1 {
+  const float *table = tableOf(Type::E2M1);
+  float operator()(uint32_t w) const { return table[w & 0xf]; }
+};
+
+/// The operand of A or B at this register of the instruction.
+struct Registers {
+  Warp &warp;
+  const uint32_t *ops;
+  const uint32_t *operator[](unsigned i) const { return warp.row32(ops[i]); }
+};
+
+template <typename DecodeA, typename DecodeB>
+void unpackBoth(Operands &o, Registers a, Registers b, unsigned k,
+                unsigned elements, DecodeA decodeA, DecodeB decodeB) {
+  unsigned width = 4 * elements;
+  for (unsigned r = 0; r < 2 * k / width; ++r)
+    unpackTile(a[r], elements, &o.a[8 * (r % 2)][r / 2 * width], kMaxK, 1,
+               decodeA);
+  for (unsigned r = 0; r < k / width; ++r)
+    unpackTile(b[r], elements, &o.b[r * width][0], 1, 8, decodeB);
+}
+
+void unpackC(Operands &o, Registers c, Type type) {
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    unsigned g = lane / 4, t = lane % 4;
+    for (unsigned half = 0; half < 2; ++half) {
+      float *out = &o.d[g + 8 * half][2 * t];
+      if (type == Type::F16) {
+        uint32_t pair = c[half][lane];
+        out[0] = f16ToFloat(uint16_t(pair));
+        out[1] = f16ToFloat(uint16_t(pair >> 16));
+      } else {
+        out[0] = bitCast<float>(c[2 * half][lane]);
+        out[1] = bitCast<float>(c[2 * half + 1][lane]);
+      }
+    }
+  }
+}
+
+void packD(Warp &warp, const Inst &inst, const Operands &o) {
+  const auto canonical = [](float value) {
+    return value != value ? 0x7fffffffu : bitCast<uint32_t>(value);
+  };
+  for (unsigned half = 0; half < 2; ++half) {
+    uint32_t *first = warp.row32(inst.ops[inst.type == Type::F16 ? half
+                                                                 : 2 * half]);
+    uint32_t *second =
+        inst.type == Type::F16 ? nullptr : warp.row32(inst.ops[2 * half + 1]);
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      const float *in = &o.d[lane / 4 + 8 * half][2 * (lane % 4)];
+      if (inst.type == Type::F16) {
+        first[lane] = encode(kF16, in[0]) | encode(kF16, in[1]) << 16;
+      } else {
+        first[lane] = canonical(in[0]);
+        second[lane] = canonical(in[1]);
+      }
+    }
+  }
+}
+
+/// d[m][n] += sum over k of a[m][k] * b[k][n], as a chain of fma.
+void multiply(Operands &o, unsigned k) {
+  for (unsigned m = 0; m < 16; m += 4) {
+    float acc[4][8];
+    std::memcpy(acc, o.d[m], sizeof(acc));
+    for (unsigned i = 0; i < k; ++i)
+      for (unsigned r = 0; r < 4; ++r)
+        for (unsigned n = 0; n < 8; ++n)
+          acc[r][n] = __builtin_fmaf(o.a[m + r][i], o.b[i][n], acc[r][n]);
+    std::memcpy(o.d[m], acc, sizeof(acc));
+  }
+}
+
+void unpackByType(const Inst &inst, Operands &o, Registers a, Registers b,
+                  unsigned k) {
+  switch (inst.type2) {
+  case Type::BF16:
+    return unpackBoth(o, a, b, k, 2, DecodeBf16(), DecodeBf16());
+  case Type::F16:
+    return unpackBoth(o, a, b, k, 2, DecodeF16(), DecodeF16());
+  case Type::TF32:
+    return unpackBoth(o, a, b, k, 1, DecodeTf32(), DecodeTf32());
+  default:
+    return unpackBoth(o, a, b, k, 4, DecodeByte{tableOf(inst.type2)},
+                      DecodeByte{tableOf(inst.type3)});
+  }
+}
+
+unsigned countRegs(const Inst &inst) { return inst.type == Type::F16 ? 2 : 4; }
+
+void execMma(Warp &warp, const Inst &inst, uint32_t) {
+  Operands o;
+  unsigned k = inst.imm, d = countRegs(inst);
+  unsigned bits = typeBits(inst.type2) < 8 ? 8 : typeBits(inst.type2);
+  unsigned aRegs = 16 * k * bits / 1024;
+  const uint32_t *ops = inst.ops + d;
+  Registers a{warp, ops}, b{warp, ops + aRegs}, c{warp, ops + aRegs * 3 / 2};
+  unpackByType(inst, o, a, b, k);
+  unpackC(o, c, inst.type);
+  multiply(o, k);
+  packD(warp, inst, o);
+}
+
+// Integer mma wraps around, or clamps the sum with .satfinite.
+void execMmaInt(Warp &warp, const Inst &inst, uint32_t) {
+  unsigned k = inst.imm, aRegs = k / 8;
+  bool signedA = inst.type2 == Type::S8, signedB = inst.type3 == Type::S8;
+  const uint32_t *ops = inst.ops + 4;
+  const auto element = [](uint32_t word, unsigned byte, bool isSignedType) {
+    uint32_t value = word >> (8 * byte) & 0xff;
+    return isSignedType ? int64_t(int8_t(value)) : int64_t(value);
+  };
+  int64_t d[4][32];
+  for (unsigned lane = 0; lane < 32; ++lane)
+    for (unsigned i = 0; i < 4; ++i) {
+      unsigned row = lane / 4 + 8 * (i / 2), column = 2 * (lane % 4) + i % 2;
+      int64_t sum =
+          int32_t(warp.row32(ops[aRegs * 3 / 2 + i])[lane]);
+      for (unsigned at = 0; at < k; ++at) {
+        unsigned block = at / 16, t = at / 4 % 4;
+        uint32_t wordA =
+            warp.row32(ops[2 * block + row / 8])[4 * (row % 8) + t];
+        uint32_t wordB = warp.row32(ops[aRegs + block])[4 * column + t];
+        sum += element(wordA, at % 4, signedA) * element(wordB, at % 4, signedB);
+      }
+      if (inst.mods.satfinite)
+        sum = sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : sum;
+      d[i][lane] = sum;
+    }
+  for (unsigned i = 0; i < 4; ++i)
+    for (unsigned lane = 0; lane < 32; ++lane)
+      warp.row32(inst.ops[i])[lane] = uint32_t(d[i][lane]);
+}
+
+/// A selector operand, which must be the same legal constant in every lane.
+unsigned selector(Warp &warp, const Inst &inst, uint32_t row, unsigned most,
+                  unsigned step, const char *what) {
+  const uint32_t *lanes = warp.row32(row);
+  for (unsigned lane = 0; lane < 32; ++lane)
+    if (lanes[lane] != lanes[0] || lanes[lane] > most || lanes[lane] % step)
+      raise(warp, inst, FaultKind::Illegal, lane,
+            std::string(what) + " is " + std::to_string(lanes[lane]) +
+                (step == 2 ? " (0 or 2, equal in all lanes)"
+                           : " (0 to " + std::to_string(most) +
+                                 ", equal in all lanes)"));
+  return lanes[0];
+}
+
+void execMmaScaled(Warp &warp, const Inst &inst, uint32_t) {
+  Operands o;
+  unsigned k = inst.imm & 0xff, vec = inst.imm >> 8;
+  unsigned aRegs = 4, bRegs = 2;
+  const uint32_t *ops = inst.ops + 4;
+  Registers a{warp, ops}, b{warp, ops + aRegs};
+  Registers c{warp, ops + aRegs + bRegs};
+  const uint32_t *scales = ops + aRegs + bRegs + 4;
+  if (k == 64)
+    unpackBoth(o, a, b, k, 8, DecodeE2M1(), DecodeE2M1());
+  else
+    unpackByType(inst, o, a, b, k);
+  unsigned mostByte = vec == 1 ? 3 : vec == 2 ? 2 : 0;
+  unsigned step = vec == 2 ? 2 : 1;
+  unsigned byteA = selector(warp, inst, scales[1], mostByte, step, "byte-id-a");
+  unsigned threadA = selector(warp, inst, scales[2], 1, 1, "thread-id-a");
+  unsigned byteB = selector(warp, inst, scales[4], mostByte, step, "byte-id-b");
+  unsigned threadB = selector(warp, inst, scales[5], 3, 1, "thread-id-b");
+  const uint32_t *dataA = warp.row32(scales[0]);
+  const uint32_t *dataB = warp.row32(scales[3]);
+  // ue4m3 has no sign: the top bit is not part of it.
+  const auto scale = [&](uint32_t word, unsigned byte) {
+    uint8_t bits = uint8_t(word >> (8 * byte));
+    return Type(inst.mods.sub) == Type::UE8M0
+               ? ue8m0ToFloat(bits)
+               : tableOf(Type::E4M3)[bits & 0x7f];
+  };
+  unsigned chunk = k / vec;
+  for (unsigned i = 0; i < k; ++i) {
+    for (unsigned m = 0; m < 16; ++m)
+      o.a[m][i] *=
+          scale(dataA[4 * (m % 8) + 2 * threadA + m / 8], byteA + i / chunk);
+    for (unsigned n = 0; n < 8; ++n)
+      o.b[i][n] *= scale(dataB[4 * n + threadB], byteB + i / chunk);
+  }
+  unpackC(o, c, inst.type);
+  multiply(o, k);
+  packD(warp, inst, o);
+}
+
+} // namespace
+
+ExecFn selectMma(const Inst &inst) {
+  switch (inst.op) {
+  case Op::Mma:
+    return execMma;
+  case Op::MmaInt:
+    return execMmaInt;
+  case Op::MmaScaled:
+    return execMmaScaled;
+  default:
+    return nullptr;
+  }
+}
+
+} // namespace fp4q::sim::FP4Q_SIM_ISA

@@ -1,0 +1,160 @@
+//===- Formats.h - number formats of the simulator --------------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every conversion between float formats that an instruction performs goes
+// through this header. PTX ISA, sections 5.2.3 and 9.7.9.21.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_LIB_SIMULATOR_FORMATS_H
+#define FP4Q_LIB_SIMULATOR_FORMATS_H
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace fp4q::sim {
+
+template <typename To, typename From>
+inline To bitCast(From from) {
+  static_assert(sizeof(To) == sizeof(From), "sizes differ");
+  To to;
+  std::memcpy(&to, &from, sizeof(to));
+  return to;
+}
+
+/// Rounding of a conversion.
+enum class RoundMode : uint8_t {
+  NearestEven,
+  NearestAway,
+  ToZero,
+  Down,
+  Up,
+};
+
+/// A binary format: `exponent` and `mantissa` bits; the largest finite value
+/// has the bit pattern `maxBits`; `nan` is the pattern conversions produce, and
+/// `inf` that of infinity (0: there is none).
+struct FloatFormat {
+  int exponent;
+  int mantissa;
+  uint32_t maxBits;
+  uint32_t inf;
+  uint32_t nan;
+};
+
+constexpr FloatFormat kF16{5, 10, 0x7bff, 0x7c00, 0x7fff};
+constexpr FloatFormat kBF16{8, 7, 0x7f7f, 0x7f80, 0x7fff};
+constexpr FloatFormat kTF32{8, 10, 0x3fbff, 0x3fc00, 0x3ffff};
+constexpr FloatFormat kE4M3{4, 3, 0x7e, 0, 0x7f};
+constexpr FloatFormat kE5M2{5, 2, 0x7b, 0x7c, 0x7f};
+constexpr FloatFormat kE2M3{2, 3, 0x1f, 0, 0x1f};
+constexpr FloatFormat kE3M2{3, 2, 0x1f, 0, 0x1f};
+constexpr FloatFormat kE2M1{2, 1, 0x7, 0, 0x7};
+
+/// The value of a pattern. NaN and Inf only where the format has them.
+inline double decode(const FloatFormat &format, uint32_t bits) {
+  int bias = (1 << (format.exponent - 1)) - 1;
+  uint32_t sign = bits >> (format.exponent + format.mantissa) & 1;
+  uint32_t magnitude = bits & ((1u << (format.exponent + format.mantissa)) - 1);
+  double value;
+  if (format.inf && magnitude >= format.inf) {
+    value = magnitude == format.inf ? INFINITY : NAN;
+  } else if (!format.inf && magnitude > format.maxBits) {
+    value = NAN;
+  } else {
+    int exponent = int(magnitude >> format.mantissa);
+    uint32_t fraction = magnitude & ((1u << format.mantissa) - 1);
+    if (exponent)
+      fraction |= 1u << format.mantissa;
+    else
+      exponent = 1;
+    value = std::ldexp(double(fraction), exponent - bias - format.mantissa);
+  }
+  return sign ? -value : value;
+}
+
+/// Rounds to the format. Overflow gives infinity as IEEE 754 has it, or the
+/// largest finite value if `saturate` is set or the format has no infinity.
+inline uint32_t encode(const FloatFormat &format, double value,
+                       RoundMode mode = RoundMode::NearestEven,
+                       bool saturate = false) {
+  if (value != value)
+    return format.nan;
+  uint64_t raw = bitCast<uint64_t>(value);
+  uint32_t sign = uint32_t(raw >> 63) << (format.exponent + format.mantissa);
+  double magnitude = std::fabs(value);
+  int bias = (1 << (format.exponent - 1)) - 1;
+  if (magnitude == INFINITY)
+    return sign | (saturate || !format.inf ? format.maxBits : format.inf);
+  int exponent = int(raw >> 52 & 0x7ff) - 1023;
+  if (exponent < 1 - bias)
+    exponent = 1 - bias;
+  // In units of the last place the value is below 2^(mantissa + 1): exact.
+  int quantum = exponent - format.mantissa;
+  double scaled =
+      magnitude * bitCast<double>(uint64_t(1023 - quantum) << 52);
+  double units = std::floor(scaled);
+  double rest = scaled - units;
+  bool negative = sign != 0;
+  bool up = false;
+  switch (mode) {
+  case RoundMode::NearestEven:
+    up = rest > 0.5 || (rest == 0.5 && (uint32_t(units) & 1));
+    break;
+  case RoundMode::NearestAway:
+    up = rest >= 0.5;
+    break;
+  case RoundMode::ToZero:
+    break;
+  case RoundMode::Down:
+    up = negative && rest > 0;
+    break;
+  case RoundMode::Up:
+    up = !negative && rest > 0;
+    break;
+  }
+  uint32_t count = uint32_t(units) + up;
+  // Subnormals have exponent field 0; a carry moves into it by itself.
+  uint32_t bits = (uint32_t(exponent + bias - 1) << format.mantissa) + count;
+  if (bits > format.maxBits) {
+    bool toMax = mode == RoundMode::ToZero ||
+                 (mode == RoundMode::Down && !negative) ||
+                 (mode == RoundMode::Up && negative);
+    bits = saturate || !format.inf || toMax ? format.maxBits : format.inf;
+  }
+  return sign | bits;
+}
+
+inline float f16ToFloat(uint16_t bits) { return float(decode(kF16, bits)); }
+inline float bf16ToFloat(uint16_t bits) {
+  return bitCast<float>(uint32_t(bits) << 16);
+}
+/// 2^(bits - 127); 255 is NaN.
+inline float ue8m0ToFloat(uint8_t bits) {
+  return bits == 255 ? NAN : std::ldexp(1.0f, int(bits) - 127);
+}
+
+/// p + c, rounded to odd: a further rounding to fewer than 51 bits is then that
+/// of the exact sum.
+inline double addRoundOdd(double p, double c) {
+  double sum = p + c;
+  if (!std::isfinite(sum))
+    return sum;
+  double other = sum - p;
+  double error = (p - (sum - other)) + (c - other);
+  uint64_t raw = bitCast<uint64_t>(sum);
+  if (error == 0 || (raw & 1))
+    return sum;
+  // Step toward the exact value: the odd neighbor on that side.
+  bool away = (error > 0) == (sum > 0);
+  return bitCast<double>(away ? raw + 1 : raw - 1);
+}
+
+} // namespace fp4q::sim
+
+#endif // FP4Q_LIB_SIMULATOR_FORMATS_H

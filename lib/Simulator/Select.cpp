@@ -1,0 +1,62 @@
+//===- Select.cpp - the instruction set of the execution functions --------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The execution functions are built for several instruction sets of the host;
+// the first one the machine has is used. Results do not depend on it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Decoder.h"
+
+#define FP4Q_SIM_DECLARE(isa)                                                  \
+  namespace fp4q::sim::isa {                                                   \
+  ExecFn selectInteger(const Inst &inst);                                      \
+  ExecFn selectFloat(const Inst &inst);                                        \
+  ExecFn selectHalf(const Inst &inst);                                         \
+  ExecFn selectCompare(const Inst &inst);                                      \
+  ExecFn selectConvert(const Inst &inst);                                      \
+  ExecFn selectMove(const Inst &inst);                                         \
+  ExecFn selectMma(const Inst &inst);                                          \
+  ExecFn selectMemory(const Inst &inst);                                       \
+  ExecFn selectWarp(const Inst &inst);                                         \
+  static ExecFn select(const Inst &inst) {                                     \
+    for (auto family : {selectInteger, selectFloat, selectHalf,                \
+                        selectCompare, selectConvert, selectMove, selectMma,   \
+                        selectMemory, selectWarp})                             \
+      if (ExecFn fn = family(inst))                                            \
+        return fn;                                                             \
+    return nullptr;                                                            \
+  }                                                                            \
+  }
+
+FP4Q_SIM_DECLARE(portable)
+#ifdef FP4Q_SIM_HAS_AVX2
+FP4Q_SIM_DECLARE(avx2)
+#endif
+#ifdef FP4Q_SIM_HAS_AVX512
+FP4Q_SIM_DECLARE(avx512)
+#endif
+
+using Selector = fp4q::sim::ExecFn (*)(const fp4q::sim::Inst &);
+
+static Selector chooseSelector() {
+#ifdef FP4Q_SIM_HAS_AVX512
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+    return fp4q::sim::avx512::select;
+#endif
+#ifdef FP4Q_SIM_HAS_AVX2
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return fp4q::sim::avx2::select;
+#endif
+  return fp4q::sim::portable::select;
+}
+
+fp4q::sim::ExecFn fp4q::sim::selectExec(const Inst &inst) {
+  static const Selector selector = chooseSelector();
+  return selector(inst);
+}
