@@ -34,7 +34,7 @@ struct Variable {
   Space space = Space::Global;
   Type type = Type::B8;
   unsigned align = 1;
-  uint64_t size = 0;      ///< bytes; 0 for `extern x[]`
+  uint64_t size = 0; ///< bytes; 0 for `extern x[]`
   bool external = false;
   unsigned line = 0;
   std::vector<uint8_t> init;
@@ -111,8 +111,8 @@ struct RawFunction {
 
 /// A module.
 struct RawModule {
-  unsigned version = 0; ///< major * 10 + minor
-  std::string target;   ///< "sm_90a"
+  unsigned version = 0;                             ///< major * 10 + minor
+  std::string target;                               ///< "sm_90a"
   std::vector<std::unique_ptr<Variable>> variables; ///< all, every scope
   std::vector<const Variable *> globals;            ///< module scope
   std::unordered_map<std::string_view, const Variable *> globalNames;

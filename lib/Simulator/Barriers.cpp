@@ -152,6 +152,10 @@ void fp4q::sim::exitLanes(Warp &warp, const Inst &inst, uint32_t mask) {
               copy.target[__builtin_ctz(copy.mask & mask)] + kSharedBase);
   uint32_t count = uint32_t(__builtin_popcount(mask));
   warp.live &= ~mask;
+  // Lanes that waited for these alone need not wait any more.
+  for (Fragment &fragment : warp.fragments)
+    if (fragment.wait == Wait::Lanes)
+      fragment.wait = Wait::None;
   cta.liveThreads -= count;
   cta.cluster->liveThreads -= count;
   ++cta.cluster->events;

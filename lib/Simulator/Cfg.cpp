@@ -25,8 +25,8 @@ using Bits = std::vector<uint64_t>;
 struct Block {
   uint32_t begin = 0, end = 0; ///< instructions [begin, end)
   std::vector<uint32_t> succs, preds;
-  Bits defs;   ///< defined for certain within
-  Bits uses;   ///< used before a certain definition
+  Bits defs; ///< defined for certain within
+  Bits uses; ///< used before a certain definition
   Bits liveIn, liveOut;
   Bits definedIn, definedOut;
 };
@@ -245,7 +245,7 @@ void Decoder::analyze() {
   };
   std::vector<Busy> busy[2];
   std::vector<uint32_t> freeRows[2];
-  uint32_t preds = 2;
+  uint32_t preds = kFirstPred;
   for (const Interval &interval : intervals) {
     if (interval.first == ~0u)
       continue;

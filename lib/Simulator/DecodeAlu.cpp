@@ -41,7 +41,8 @@ static Type doubled(Type type) {
 }
 
 // PTX ISA, sections 9.7.1 "Integer Arithmetic Instructions", 9.7.2 "Extended-
-// Precision Integer Arithmetic", 9.7.3 "Floating Point", 9.7.4 "Half Precision".
+// Precision Integer Arithmetic", 9.7.3 "Floating Point", 9.7.4 "Half
+// Precision".
 void Decoder::decodeArith() {
   Mods &mods = inst->mods;
   std::string_view word = flat->raw->words[0];
@@ -64,11 +65,10 @@ void Decoder::decodeArith() {
     requireTarget(80);
   Type result = mods.wide ? doubled(type) : type;
   require(result != Type::None);
-  unsigned sources = inst->op == Op::Abs || inst->op == Op::Neg   ? 1
-                     : inst->op == Op::Mad || inst->op == Op::Sad ||
-                             inst->op == Op::Fma
-                         ? 3
-                         : 2;
+  unsigned sources =
+      inst->op == Op::Abs || inst->op == Op::Neg                          ? 1
+      : inst->op == Op::Mad || inst->op == Op::Sad || inst->op == Op::Fma ? 3
+                                                                          : 2;
   // min and max take a third value from sm_100 on; ours never have one.
   count(sources + 1);
   addDst(operand(0), typeBits(result));
@@ -174,9 +174,8 @@ void Decoder::decodeBits() {
       inst->op == Op::Popc || inst->op == Op::Clz || inst->op == Op::Bfind;
   addDst(operand(0), counts ? 32 : typeBits(type));
   static const std::pair<Op, unsigned> arity[] = {
-      {Op::Popc, 1}, {Op::Clz, 1},  {Op::Bfind, 1}, {Op::Brev, 1},
-      {Op::Bfe, 3},  {Op::Bfi, 4},  {Op::Bmsk, 2},  {Op::Szext, 2},
-      {Op::Prmt, 3}};
+      {Op::Popc, 1}, {Op::Clz, 1},  {Op::Bfind, 1}, {Op::Brev, 1}, {Op::Bfe, 3},
+      {Op::Bfi, 4},  {Op::Bmsk, 2}, {Op::Szext, 2}, {Op::Prmt, 3}};
   unsigned sources = 0;
   for (auto &entry : arity)
     if (entry.first == inst->op)
@@ -184,8 +183,7 @@ void Decoder::decodeBits() {
   count(sources + 1);
   unsigned values = inst->op == Op::Bfi ? 2 : 1;
   for (unsigned i = 1; i <= sources; ++i)
-    addSrc(operand(i),
-           i <= values || inst->op == Op::Prmt ? type : Type::U32);
+    addSrc(operand(i), i <= values || inst->op == Op::Prmt ? type : Type::U32);
 }
 
 // dp4a and dp2a. PTX ISA, sections 9.7.1.23 and 9.7.1.24.
@@ -276,12 +274,9 @@ void Decoder::decodeSelect() {
 
 void Decoder::decodeTestp() {
   static const std::pair<const char *, TestMode> modes[] = {
-      {".finite", TestMode::Finite},
-      {".infinite", TestMode::Infinite},
-      {".number", TestMode::Number},
-      {".notanumber", TestMode::NotANumber},
-      {".normal", TestMode::Normal},
-      {".subnormal", TestMode::Subnormal}};
+      {".finite", TestMode::Finite}, {".infinite", TestMode::Infinite},
+      {".number", TestMode::Number}, {".notanumber", TestMode::NotANumber},
+      {".normal", TestMode::Normal}, {".subnormal", TestMode::Subnormal}};
   require(takeEnum(modes, inst->mods.sub));
   inst->type = takeType();
   inst->cls = InstClass::Predicate;

@@ -136,8 +136,7 @@ void Decoder::takeSpace(bool sharedOnly) {
     inst->space = Space::Local;
   } else if (take(".const")) {
     inst->space = Space::Const;
-  } else if (take(".param") || take(".param::entry") ||
-             take(".param::func")) {
+  } else if (take(".param") || take(".param::entry") || take(".param::func")) {
     inst->space = Space::Param;
   } else {
     inst->space = Space::Generic;
@@ -288,12 +287,11 @@ void Decoder::addSrc(const RawOperand &op, Type type, bool atLeast) {
                 ? "undeclared register `"
                 : "unsupported special register `") +
            std::string(op.name) + "`");
-    bool specialWide =
-        special == Special::Clock64 || special == Special::Globaltimer ||
-        (special == Special::GridId && wide);
+    bool specialWide = special == Special::Clock64 ||
+                       special == Special::Globaltimer ||
+                       (special == Special::GridId && wide);
     if (specialWide != wide)
-      fail("special register `" + std::string(op.name) +
-           "` has another width");
+      fail("special register `" + std::string(op.name) + "` has another width");
     ops->push_back(specialRow(special, wide));
     return;
   }
@@ -335,9 +333,7 @@ void Decoder::addSrc(const RawOperand &op, Type type, bool atLeast) {
 
 void Decoder::addPredDst(const RawOperand &op) {
   if (op.kind == RawOperand::Sink) {
-    ops->push_back(TagPred | uint32_t(function.regs.size()));
-    function.regs.push_back(Type::Pred);
-    function.regNames.push_back("_");
+    ops->push_back(TagFixedPred | kPredSink);
     return;
   }
   if (op.kind == RawOperand::Name || op.kind == RawOperand::Special)
@@ -403,8 +399,7 @@ void Decoder::addAddress(const RawOperand &op) {
     Type type = flat->fn->regs[base.reg];
     unsigned width = typeBits(type);
     bool windowed = inst->space == Space::Shared ||
-                    inst->space == Space::Local ||
-                    inst->space == Space::Param;
+                    inst->space == Space::Local || inst->space == Space::Param;
     if (type == Type::Pred || (width != 64 && !(width == 32 && windowed)))
       fail("address register " + regName(*flat, base) + " is " +
            std::string(typeName(type)));

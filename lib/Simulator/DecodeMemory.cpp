@@ -11,8 +11,8 @@ using namespace fp4q::sim;
 
 // Cache operators and hints say nothing about values. PTX ISA, section 9.7.9.1.
 static bool isCacheHint(std::string_view word) {
-  static const std::string_view hints[] = {".ca", ".cg", ".cs", ".lu", ".cv",
-                                           ".wb", ".wt", ".nc"};
+  static const std::string_view hints[] = {".ca", ".cg", ".cs", ".lu",
+                                           ".cv", ".wb", ".wt", ".nc"};
   for (std::string_view hint : hints)
     if (word == hint)
       return true;
@@ -40,8 +40,7 @@ void Decoder::decodeLoad() {
   require(numOperands() == 2 || numOperands() == 3);
   const RawOperand &to = operand(0);
   addVectorDst(to, inst->vec, bits, /*atLeast=*/true);
-  const RawOperand &first =
-      to.kind == RawOperand::Vector ? to.elems[0] : to;
+  const RawOperand &first = to.kind == RawOperand::Vector ? to.elems[0] : to;
   inst->imm = first.kind == RawOperand::Reg
                   ? typeBytes(flat->fn->regs[first.reg])
                   : std::max(typeBytes(type), 4u);
@@ -109,8 +108,8 @@ void Decoder::decodeStore() {
 }
 
 static const std::pair<const char *, Atomic> kAtomics[] = {
-    {".add", Atomic::Add}, {".min", Atomic::Min},   {".max", Atomic::Max},
-    {".and", Atomic::And}, {".or", Atomic::Or},     {".xor", Atomic::Xor},
+    {".add", Atomic::Add},   {".min", Atomic::Min}, {".max", Atomic::Max},
+    {".and", Atomic::And},   {".or", Atomic::Or},   {".xor", Atomic::Xor},
     {".exch", Atomic::Exch}, {".cas", Atomic::Cas}, {".inc", Atomic::Inc},
     {".dec", Atomic::Dec}};
 

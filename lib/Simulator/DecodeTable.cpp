@@ -153,11 +153,10 @@ void Decoder::decodeOne(uint32_t index) {
   (this->*entry->family)();
   for (size_t i = 1; i < used.size(); ++i)
     require(used[i]);
-  bool scheduled = inst->control == Control::Branch ||
-                   inst->control == Control::BranchIdx ||
-                   inst->control == Control::CtaBarrier ||
-                   inst->control == Control::ClusterWait ||
-                   inst->control == Control::Exit;
+  bool scheduled =
+      inst->control == Control::Branch || inst->control == Control::BranchIdx ||
+      inst->control == Control::CtaBarrier ||
+      inst->control == Control::ClusterWait || inst->control == Control::Exit;
   if (scheduled)
     return;
   inst->fn = selectExec(*inst);

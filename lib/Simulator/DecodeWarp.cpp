@@ -67,7 +67,7 @@ void Decoder::decodeClusterBarrier() {
   take(".relaxed");
   take(".acquire");
   inst->mods.aligned = take(".aligned");
-  inst->control = wait                  ? Control::ClusterWait
+  inst->control = wait                 ? Control::ClusterWait
                   : inst->mods.aligned ? Control::Aligned
                                        : Control::None;
   count(0);
@@ -207,9 +207,11 @@ void Decoder::decodeMma() {
   if (take(".sp"))
     unsupported();
   require(take(".sync") && take(".aligned"));
-  static const std::pair<const char *, uint8_t> shapes[] = {
-      {".m16n8k4", 4},   {".m16n8k8", 8},   {".m16n8k16", 16},
-      {".m16n8k32", 32}, {".m16n8k64", 64}};
+  static const std::pair<const char *, uint8_t> shapes[] = {{".m16n8k4", 4},
+                                                            {".m16n8k8", 8},
+                                                            {".m16n8k16", 16},
+                                                            {".m16n8k32", 32},
+                                                            {".m16n8k64", 64}};
   uint8_t k = 0;
   require(takeEnum(shapes, k));
   inst->imm = k;
@@ -248,8 +250,7 @@ void Decoder::decodeMmaTypes() {
     legal = b == a && d == Type::F32 && (k == 8 || k == 16);
   } else if (a == Type::F16) {
     requireTarget(k == 8 ? 75 : 80);
-    legal = b == a && (d == Type::F32 || d == Type::F16) &&
-            (k == 8 || k == 16);
+    legal = b == a && (d == Type::F32 || d == Type::F16) && (k == 8 || k == 16);
   } else if (a == Type::TF32) {
     requireTarget(80);
     legal = b == a && d == Type::F32 && (k == 4 || k == 8);
@@ -262,8 +263,8 @@ void Decoder::decodeMmaTypes() {
     else if (inst->mods.wide)
       legal = d == Type::F32 || d == Type::F16;
     else
-      legal = plain && (d == Type::F32 || d == Type::F16) &&
-              (k == 16 || k == 32);
+      legal =
+          plain && (d == Type::F32 || d == Type::F16) && (k == 16 || k == 32);
     if (inst->op != Op::MmaScaled && !inst->mods.wide)
       requireTarget(89);
   } else if ((a == Type::S8 || a == Type::U8) &&

@@ -249,8 +249,8 @@ FP4Q_SIM_EXPORT CUresult cuFuncSetAttribute(CUfunction function, int attribute,
     uint32_t limit = chipLimits(module.target()).maxShared;
     if (uint64_t(value) + info.staticShared > limit)
       return state.fail(CUDA_ERROR_INVALID_VALUE,
-                        "kernel `" + info.name + "`: " +
-                            std::to_string(value + info.staticShared) +
+                        "kernel `" + info.name +
+                            "`: " + std::to_string(value + info.staticShared) +
                             " bytes of shared memory are above the " +
                             std::to_string(limit) + " of " + module.target());
     function->maxDynamicShared = uint32_t(value);
@@ -334,9 +334,9 @@ static CUresult run(CUfunction function, const LaunchConfig &config,
   } else {
     for (size_t i = 0; i < info.params.size(); ++i) {
       if (!params || !params[i])
-        return state.fail(CUDA_ERROR_INVALID_VALUE,
-                          "kernel `" + info.name + "` has no parameter " +
-                              std::to_string(i));
+        return state.fail(CUDA_ERROR_INVALID_VALUE, "kernel `" + info.name +
+                                                        "` has no parameter " +
+                                                        std::to_string(i));
       std::memcpy(&buffer[info.params[i].offset], params[i],
                   info.params[i].size);
     }
@@ -344,8 +344,7 @@ static CUresult run(CUfunction function, const LaunchConfig &config,
   if (config.dynamicShared > function->maxDynamicShared)
     return state.fail(
         CUDA_ERROR_INVALID_VALUE,
-        "kernel `" + info.name + "`: " +
-            std::to_string(config.dynamicShared) +
+        "kernel `" + info.name + "`: " + std::to_string(config.dynamicShared) +
             " bytes of dynamic shared memory are above the " +
             std::to_string(function->maxDynamicShared) +
             " that CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES allows");
@@ -387,8 +386,7 @@ FP4Q_SIM_EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned gx,
 FP4Q_SIM_EXPORT CUresult cuLaunchCooperativeKernel(
     CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
     unsigned by, unsigned bz, unsigned shared, CUstream, void **params) {
-  LaunchConfig config =
-      makeConfig(function, gx, gy, gz, bx, by, bz, shared);
+  LaunchConfig config = makeConfig(function, gx, gy, gz, bx, by, bz, shared);
   config.cooperative = true;
   return run(function, config, params, nullptr);
 }
@@ -398,10 +396,10 @@ FP4Q_SIM_EXPORT CUresult cuLaunchKernelEx(const CUlaunchConfig *launch,
                                           void **extra) {
   if (!launch || (launch->numAttrs && !launch->attrs))
     return CUDA_ERROR_INVALID_VALUE;
-  LaunchConfig config = makeConfig(
-      function, launch->gridDimX, launch->gridDimY, launch->gridDimZ,
-      launch->blockDimX, launch->blockDimY, launch->blockDimZ,
-      launch->sharedMemBytes);
+  LaunchConfig config =
+      makeConfig(function, launch->gridDimX, launch->gridDimY, launch->gridDimZ,
+                 launch->blockDimX, launch->blockDimY, launch->blockDimZ,
+                 launch->sharedMemBytes);
   for (unsigned i = 0; i < launch->numAttrs; ++i) {
     const CUlaunchAttribute &attr = launch->attrs[i];
     if (attr.id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION)

@@ -80,15 +80,35 @@ FP4Q_SIM_EXPORT CUresult cuDeviceGetAttribute(int *value, int attribute,
   int number = std::atoi(chip.c_str() + 3);
   int shared = int(chipLimits(chip).maxShared);
   // CUdevice_attribute; what is not listed is 0 or does not apply.
-  static const std::pair<int, int> fixed[] = {
-      {1, 1024},   {2, 1024},       {3, 1024},  {4, 64},
-      {5, 0x7fffffff}, {6, 65535}, {7, 65535}, {8, 48 * 1024},
-      {9, 64 * 1024},  {10, 32},    {12, 65536}, {13, 1000000},
-      {16, 1},     {31, 1},         {33, 0},    {36, 1000000},
-      {37, 512},   {38, 1 << 25},   {39, 2048}, {41, 1},
-      {78, 1},     {79, 1},         {82, 65536}, {83, 0},
-      {95, 1},     {106, 32},       {111, 1024}, {115, 1},
-      {120, number >= 90}};
+  static const std::pair<int, int> fixed[] = {{1, 1024},
+                                              {2, 1024},
+                                              {3, 1024},
+                                              {4, 64},
+                                              {5, 0x7fffffff},
+                                              {6, 65535},
+                                              {7, 65535},
+                                              {8, 48 * 1024},
+                                              {9, 64 * 1024},
+                                              {10, 32},
+                                              {12, 65536},
+                                              {13, 1000000},
+                                              {16, 1},
+                                              {31, 1},
+                                              {33, 0},
+                                              {36, 1000000},
+                                              {37, 512},
+                                              {38, 1 << 25},
+                                              {39, 2048},
+                                              {41, 1},
+                                              {78, 1},
+                                              {79, 1},
+                                              {82, 65536},
+                                              {83, 0},
+                                              {95, 1},
+                                              {106, 32},
+                                              {111, 1024},
+                                              {115, 1},
+                                              {120, number >= 90}};
   for (auto &entry : fixed)
     if (entry.first == attribute) {
       *value = entry.second;
@@ -276,8 +296,8 @@ FP4Q_SIM_EXPORT CUresult cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from,
   return cuMemcpy(to, from, bytes);
 }
 
-template <typename T> static CUresult fill(CUdeviceptr to, T value,
-                                           size_t count) {
+template <typename T>
+static CUresult fill(CUdeviceptr to, T value, size_t count) {
   std::vector<T> values(count, value);
   return cuMemcpyHtoD_v2(to, values.data(), count * sizeof(T));
 }
@@ -426,10 +446,9 @@ FP4Q_SIM_EXPORT CUresult cuGetProcAddress_v2(const char *symbol, void **entry,
     return CUDA_ERROR_INVALID_VALUE;
   // This very library, whatever its name and however it was loaded.
   Dl_info self;
-  void *library =
-      dladdr(reinterpret_cast<void *>(&cuInit), &self)
-          ? dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD)
-          : nullptr;
+  void *library = dladdr(reinterpret_cast<void *>(&cuInit), &self)
+                      ? dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD)
+                      : nullptr;
   *entry = nullptr;
   for (const char *suffix : {"_v4", "_v2", ""})
     if (library && !*entry)

@@ -57,13 +57,11 @@ inline void storeLanes(Warp &warp, uint32_t row, const T (&value)[32],
   if constexpr (sizeof(T) >= 4) {
     std::memcpy(words, value, sizeof(words));
   } else {
-    using Unsigned =
-        std::conditional_t<sizeof(T) == 2, uint16_t, uint8_t>;
+    using Unsigned = std::conditional_t<sizeof(T) == 2, uint16_t, uint8_t>;
     for (int i = 0; i < 32; ++i)
       words[i] = Unsigned(value[i]);
   }
-  auto *out =
-      reinterpret_cast<Word *>(warp.file + size_t(row) * kRowBytes);
+  auto *out = reinterpret_cast<Word *>(warp.file + size_t(row) * kRowBytes);
   if (mask == ~0u) {
     std::memcpy(out, words, sizeof(words));
     return;

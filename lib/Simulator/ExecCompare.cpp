@@ -17,8 +17,8 @@
 namespace fp4q::sim::FP4Q_SIM_ISA {
 namespace {
 
-template <typename T> uint32_t compareLanes(Cmp cmp, const T (&a)[32],
-                                            const T (&b)[32]) {
+template <typename T>
+uint32_t compareLanes(Cmp cmp, const T (&a)[32], const T (&b)[32]) {
   uint32_t lt = 0, eq = 0, nan = 0;
   for (int i = 0; i < 32; ++i) {
     lt |= uint32_t(a[i] < b[i]) << i;
@@ -63,7 +63,8 @@ template <typename T> uint32_t compareLanes(Cmp cmp, const T (&a)[32],
   return 0;
 }
 
-template <typename T> uint32_t compareAs(Warp &warp, const Inst &inst) {
+template <typename T>
+uint32_t compareAs(Warp &warp, const Inst &inst) {
   T a[32], b[32];
   loadLanes(warp, inst.ops[inst.numOps - 3], a);
   loadLanes(warp, inst.ops[inst.numOps - 2], b);
@@ -206,8 +207,8 @@ void execSet(Warp &warp, const Inst &inst, uint32_t mask) {
   storeLanes(warp, inst.ops[0], r, mask);
 }
 
-template <typename T> void execSelp(Warp &warp, const Inst &inst,
-                                    uint32_t mask) {
+template <typename T>
+void execSelp(Warp &warp, const Inst &inst, uint32_t mask) {
   T a[32], b[32], r[32];
   loadLanes(warp, inst.ops[1], a);
   loadLanes(warp, inst.ops[2], b);
@@ -218,8 +219,8 @@ template <typename T> void execSelp(Warp &warp, const Inst &inst,
   storeLanes(warp, inst.ops[0], r, mask);
 }
 
-template <typename T, typename C> void execSlct(Warp &warp, const Inst &inst,
-                                                uint32_t mask) {
+template <typename T, typename C>
+void execSlct(Warp &warp, const Inst &inst, uint32_t mask) {
   T a[32], b[32], r[32];
   C c[32];
   loadLanes(warp, inst.ops[1], a);
@@ -230,7 +231,8 @@ template <typename T, typename C> void execSlct(Warp &warp, const Inst &inst,
   storeLanes(warp, inst.ops[0], r, mask);
 }
 
-template <typename T> bool testOne(TestMode mode, T value) {
+template <typename T>
+bool testOne(TestMode mode, T value) {
   switch (mode) {
   case TestMode::Finite:
     return std::isfinite(value);
@@ -248,8 +250,8 @@ template <typename T> bool testOne(TestMode mode, T value) {
   }
   return false;
 }
-template <typename T> void execTestp(Warp &warp, const Inst &inst,
-                                     uint32_t mask) {
+template <typename T>
+void execTestp(Warp &warp, const Inst &inst, uint32_t mask) {
   T a[32];
   loadLanes(warp, inst.ops[1], a);
   uint32_t result = 0;
@@ -279,9 +281,9 @@ ExecFn selectCompare(const Inst &inst) {
   case Op::Set:
     return comparable(inst) && typeBits(inst.type2) <= 32 ? execSet : nullptr;
   case Op::Selp:
-    return bits == 64                ? execSelp<uint64_t>
+    return bits == 64                 ? execSelp<uint64_t>
            : bits == 32 || bits == 16 ? execSelp<uint32_t>
-                                     : nullptr;
+                                      : nullptr;
   case Op::Slct:
     if (inst.type2 == Type::F32)
       return bits == 64 ? execSlct<uint64_t, float> : execSlct<uint32_t, float>;

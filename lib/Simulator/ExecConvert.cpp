@@ -165,13 +165,12 @@ uint64_t floatToInt(Type type, double value) {
 uint64_t intToInt(const Inst &inst, uint64_t bits) {
   unsigned from = typeBits(inst.type2), to = typeBits(inst.type);
   bool fromSigned = isSigned(inst.type2), toSigned = isSigned(inst.type);
-  __int128 value = fromSigned ? __int128(signExtend(bits, from))
-                   : from == 64
-                       ? __int128(bits)
-                       : __int128(bits & ((uint64_t(1) << from) - 1));
+  __int128 value = fromSigned   ? __int128(signExtend(bits, from))
+                   : from == 64 ? __int128(bits)
+                                : __int128(bits & ((uint64_t(1) << from) - 1));
   if (inst.mods.sat) {
-    __int128 high = toSigned ? (__int128(1) << (to - 1)) - 1
-                             : (__int128(1) << to) - 1;
+    __int128 high =
+        toSigned ? (__int128(1) << (to - 1)) - 1 : (__int128(1) << to) - 1;
     __int128 low = toSigned ? -(__int128(1) << (to - 1)) : 0;
     value = value > high ? high : value < low ? low : value;
   }
@@ -185,7 +184,7 @@ uint64_t intToInt(const Inst &inst, uint64_t bits) {
 uint64_t intToFloat(const Inst &inst, uint64_t bits) {
   unsigned from = typeBits(inst.type2);
   bool fromSigned = isSigned(inst.type2);
-  uint64_t value = fromSigned ? uint64_t(signExtend(bits, from))
+  uint64_t value = fromSigned   ? uint64_t(signExtend(bits, from))
                    : from == 64 ? bits
                                 : bits & ((uint64_t(1) << from) - 1);
   bool negative = fromSigned && int64_t(value) < 0;
@@ -220,8 +219,8 @@ void execScalar(Warp &warp, const Inst &inst, uint32_t mask) {
     if (!fromFloat) {
       r[i] = toFloat ? intToFloat(inst, a[i]) : intToInt(inst, a[i]);
       if (toFloat && mods.sat)
-        r[i] = encodeFloat(inst, std::fmin(std::fmax(
-                                     decodeFloat(inst.type, r[i]), 0.0), 1.0));
+        r[i] = encodeFloat(
+            inst, std::fmin(std::fmax(decodeFloat(inst.type, r[i]), 0.0), 1.0));
       continue;
     }
     double value = decodeFloat(inst.type2, a[i]);
@@ -346,8 +345,8 @@ void execRepack(Warp &warp, const Inst &inst, uint32_t mask) {
 }
 
 bool isNarrowPair(Type type) {
-  return type == Type::E4M3x2 || type == Type::E5M2x2 ||
-         type == Type::E2M1x2 || type == Type::UE8M0x2;
+  return type == Type::E4M3x2 || type == Type::E5M2x2 || type == Type::E2M1x2 ||
+         type == Type::UE8M0x2;
 }
 bool isHalfPair(Type type) {
   return type == Type::F16x2 || type == Type::BF16x2;
@@ -371,7 +370,7 @@ ExecFn selectPacked(const Inst &inst) {
   if (isNarrowPair(to)) {
     if (!mods.satfinite)
       return nullptr;
-    return from == Type::F32 ? execPack
+    return from == Type::F32                           ? execPack
            : from == Type::F16x2 && to != Type::E2M1x2 ? execRepack
                                                        : nullptr;
   }
@@ -404,8 +403,13 @@ ExecFn selectConvert(const Inst &inst) {
   if (isFloat(from) && isFloat(to) && typeBits(to) < typeBits(from) &&
       !floatRound)
     return nullptr;
-  if (isInt(from) && isInt(to) && mods.round != Round::None)
-    return nullptr;
+  if (isInt(from) && isInt(to)) {
+    unsigned have = typeBits(from) - isSigned(from);
+    unsigned room = typeBits(to) - isSigned(to);
+    bool exceeds = have > room || (isSigned(from) && !isSigned(to));
+    if (mods.round != Round::None || (mods.sat && !exceeds))
+      return nullptr;
+  }
   bool plain = !mods.sat && !mods.relu && !mods.ftz && !mods.satfinite;
   if (to == Type::BF16 && from == Type::F32 && mods.round == Round::RN && plain)
     return exec1<float, FloatToHalfBf>;

@@ -19,13 +19,18 @@
 namespace fp4q::sim::FP4Q_SIM_ISA {
 namespace {
 
-template <typename T> T canonical(T value) { return value; }
+template <typename T>
+T canonical(T value) {
+  return value;
+}
 // f32 operations give the canonical NaN 0x7fffffff.
-template <> float canonical(float value) {
+template <>
+float canonical(float value) {
   return value != value ? bitCast<float>(0x7fffffffu) : value;
 }
 
-template <bool Ftz, typename T> T flush(T value) {
+template <bool Ftz, typename T>
+T flush(T value) {
   if constexpr (Ftz && sizeof(T) == 4) {
     uint32_t bits = bitCast<uint32_t>(value);
     return bitCast<float>(bits & 0x7f800000 ? bits : bits & 0x80000000);
@@ -33,23 +38,36 @@ template <bool Ftz, typename T> T flush(T value) {
   return value;
 }
 
-template <bool Sat, typename T> T saturate(T value) {
+template <bool Sat, typename T>
+T saturate(T value) {
   if constexpr (Sat)
     return value >= T(1) ? T(1) : value > T(0) ? value : T(0);
   return value;
 }
 
 struct AddF {
-  template <typename T> static T apply(T a, T b) { return a + b; }
+  template <typename T>
+  static T apply(T a, T b) {
+    return a + b;
+  }
 };
 struct SubF {
-  template <typename T> static T apply(T a, T b) { return a - b; }
+  template <typename T>
+  static T apply(T a, T b) {
+    return a - b;
+  }
 };
 struct MulF {
-  template <typename T> static T apply(T a, T b) { return a * b; }
+  template <typename T>
+  static T apply(T a, T b) {
+    return a * b;
+  }
 };
 struct DivF {
-  template <typename T> static T apply(T a, T b) { return a / b; }
+  template <typename T>
+  static T apply(T a, T b) {
+    return a / b;
+  }
 };
 struct FmaF {
   static float apply(float a, float b, float c) {
@@ -60,8 +78,10 @@ struct FmaF {
   }
 };
 // A NaN loses against a number; -0 is below +0.
-template <bool Max> struct MinMaxF {
-  template <typename T> static T apply(T a, T b) {
+template <bool Max>
+struct MinMaxF {
+  template <typename T>
+  static T apply(T a, T b) {
     if (a != a)
       return b;
     if (b != b)
@@ -71,22 +91,28 @@ template <bool Max> struct MinMaxF {
     return (a < b) == Max ? b : a;
   }
 };
-template <bool Max> struct MinMaxNanF {
-  template <typename T> static T apply(T a, T b) {
+template <bool Max>
+struct MinMaxNanF {
+  template <typename T>
+  static T apply(T a, T b) {
     if (a != a || b != b)
       return a + b;
     return MinMaxF<Max>::apply(a, b);
   }
 };
 struct RcpF {
-  template <typename T> static T apply(T a) { return T(1) / a; }
+  template <typename T>
+  static T apply(T a) {
+    return T(1) / a;
+  }
 };
 struct SqrtF {
   static float apply(float a) { return __builtin_sqrtf(a); }
   static double apply(double a) { return __builtin_sqrt(a); }
 };
 struct RsqrtF {
-  template <typename T> static T apply(T a) {
+  template <typename T>
+  static T apply(T a) {
     return T(1.0 / std::sqrt(double(a)));
   }
 };
@@ -107,8 +133,10 @@ struct TanhF {
 };
 
 /// Wraps an operation: operands flushed, result canonical, flushed, saturated.
-template <typename F, bool Ftz, bool Sat> struct Wrap {
-  template <typename... T> static auto run(T... operands) {
+template <typename F, bool Ftz, bool Sat>
+struct Wrap {
+  template <typename... T>
+  static auto run(T... operands) {
     auto r = F::apply(flush<Ftz>(operands)...);
     return saturate<Sat>(flush<Ftz>(canonical(r)));
   }
@@ -125,18 +153,20 @@ ExecFn wrapped() {
     return exec3<T, W>;
 }
 
-template <unsigned N, typename F> ExecFn withMods(const Inst &inst) {
+template <unsigned N, typename F>
+ExecFn withMods(const Inst &inst) {
   bool ftz = inst.mods.ftz, sat = inst.mods.sat;
   if (inst.type == Type::F64)
     return ftz || sat ? nullptr : wrapped<N, double, F, false, false>();
   if (inst.type != Type::F32)
     return nullptr;
-  return ftz ? sat ? wrapped<N, float, F, true, true>()
-                   : wrapped<N, float, F, true, false>()
+  return ftz   ? sat ? wrapped<N, float, F, true, true>()
+                     : wrapped<N, float, F, true, false>()
          : sat ? wrapped<N, float, F, false, true>()
                : wrapped<N, float, F, false, false>();
 }
-template <unsigned N, typename F> ExecFn single(const Inst &inst) {
+template <unsigned N, typename F>
+ExecFn single(const Inst &inst) {
   return inst.type == Type::F32 ? withMods<N, F>(inst) : nullptr;
 }
 
@@ -158,7 +188,8 @@ int hostRounding(Round round) {
 }
 
 // volatile keeps the compiler from moving arithmetic across fesetround.
-template <typename T> T roundedOp(Op op, T x, T y, T z) {
+template <typename T>
+T roundedOp(Op op, T x, T y, T z) {
   volatile T a = x, b = y, c = z, r = 0;
   switch (op) {
   case Op::Add:
@@ -186,15 +217,13 @@ template <typename T> T roundedOp(Op op, T x, T y, T z) {
   return r;
 }
 
-template <typename T> void execRounded(Warp &warp, const Inst &inst,
-                                       uint32_t mask) {
+template <typename T>
+void execRounded(Warp &warp, const Inst &inst, uint32_t mask) {
   T s[3][32] = {}, r[32];
   for (uint32_t i = 0; i + 1 < inst.numOps; ++i)
     loadLanes(warp, inst.ops[i + 1], s[i]);
   const Mods &mods = inst.mods;
-  const auto flushed = [&](T x) {
-    return mods.ftz ? flush<true>(x) : x;
-  };
+  const auto flushed = [&](T x) { return mods.ftz ? flush<true>(x) : x; };
   int before = std::fegetround();
   std::fesetround(hostRounding(mods.round));
   for (int i = 0; i < 32; ++i)
@@ -209,8 +238,8 @@ template <typename T> void execRounded(Warp &warp, const Inst &inst,
   storeLanes(warp, inst.ops[0], r, mask);
 }
 
-template <typename F> void execF32x2(Warp &warp, const Inst &inst,
-                                     uint32_t mask) {
+template <typename F>
+void execF32x2(Warp &warp, const Inst &inst, uint32_t mask) {
   uint64_t s[3][32] = {}, r[32];
   for (uint32_t i = 0; i + 1 < inst.numOps; ++i)
     loadLanes(warp, inst.ops[i + 1], s[i]);
@@ -259,7 +288,8 @@ void execSign(Warp &warp, const Inst &inst, uint32_t mask) {
   }
   storeLanes(warp, inst.ops[0], r, mask);
 }
-template <bool Negate> ExecFn selectSign(const Inst &inst) {
+template <bool Negate>
+ExecFn selectSign(const Inst &inst) {
   if (inst.type == Type::F64)
     return execSign<double, false, Negate>;
   if (inst.type != Type::F32)
@@ -268,21 +298,24 @@ template <bool Negate> ExecFn selectSign(const Inst &inst) {
                        : execSign<float, false, Negate>;
 }
 // copysign.d a, b: the sign of a on the magnitude of b.
-template <typename U> struct CopySign {
+template <typename U>
+struct CopySign {
   static U run(U a, U b) {
     constexpr U sign = U(1) << (8 * sizeof(U) - 1);
     return (a & sign) | (b & ~sign);
   }
 };
 // min and max with .xorsign.abs: magnitudes, with the product's sign.
-template <bool Max> struct XorSignF {
+template <bool Max>
+struct XorSignF {
   static float apply(float a, float b) {
     float m = MinMaxF<Max>::apply(std::fabs(a), std::fabs(b));
     return std::signbit(a) != std::signbit(b) ? -m : m;
   }
 };
 
-template <bool Max> ExecFn selectMinMax(const Inst &inst) {
+template <bool Max>
+ExecFn selectMinMax(const Inst &inst) {
   const Mods &mods = inst.mods;
   if (mods.relu || mods.sat)
     return nullptr;

@@ -18,10 +18,12 @@
 namespace fp4q::sim::FP4Q_SIM_ISA {
 namespace {
 
-template <bool Bf> double widen(uint16_t bits) {
+template <bool Bf>
+double widen(uint16_t bits) {
   return Bf ? double(bf16ToFloat(bits)) : decode(kF16, bits);
 }
-template <bool Bf> uint16_t narrow(double value) {
+template <bool Bf>
+uint16_t narrow(double value) {
   return uint16_t(encode(Bf ? kBF16 : kF16, value));
 }
 
@@ -53,21 +55,20 @@ struct TanhH {
   static double apply(double a, double, double) { return std::tanh(a); }
 };
 
-template <typename F, bool Bf> uint16_t arith(const Mods &mods, uint16_t x,
-                                              uint16_t y, uint16_t z) {
+template <typename F, bool Bf>
+uint16_t arith(const Mods &mods, uint16_t x, uint16_t y, uint16_t z) {
   if (mods.ftz) {
     x = flushHalf(x);
     y = flushHalf(y);
     z = flushHalf(z);
   }
-  uint16_t r =
-      narrow<Bf>(F::apply(widen<Bf>(x), widen<Bf>(y), widen<Bf>(z)));
+  uint16_t r = narrow<Bf>(F::apply(widen<Bf>(x), widen<Bf>(y), widen<Bf>(z)));
   bool nan = isNanHalf(Bf, r);
   if (mods.ftz && !nan)
     r = flushHalf(r);
   // .sat clamps to [0, 1] with NaN to 0; .relu clamps below 0, NaN stays.
   if (mods.sat)
-    r = nan || r & 0x8000 ? 0
+    r = nan || r & 0x8000            ? 0
         : r > (Bf ? 0x3f80 : 0x3c00) ? (Bf ? 0x3f80 : 0x3c00)
                                      : r;
   if (mods.relu && !nan && r & 0x8000)
@@ -75,8 +76,8 @@ template <typename F, bool Bf> uint16_t arith(const Mods &mods, uint16_t x,
   return r;
 }
 
-template <bool Bf, bool Max> uint16_t minMax(const Mods &mods, uint16_t x,
-                                             uint16_t y) {
+template <bool Bf, bool Max>
+uint16_t minMax(const Mods &mods, uint16_t x, uint16_t y) {
   if (mods.ftz) {
     x = flushHalf(x);
     y = flushHalf(y);
@@ -102,30 +103,34 @@ template <bool Bf, bool Max> uint16_t minMax(const Mods &mods, uint16_t x,
   return mods.xorsign ? uint16_t(r | sign) : r;
 }
 
-template <bool Bf, bool Negate> uint16_t signOp(const Mods &mods, uint16_t x) {
+template <bool Bf, bool Negate>
+uint16_t signOp(const Mods &mods, uint16_t x) {
   if (mods.ftz)
     x = flushHalf(x);
   return Negate ? x ^ 0x8000 : x & 0x7fff;
 }
 
-template <typename F, bool Bf> struct Arith {
+template <typename F, bool Bf>
+struct Arith {
   static uint16_t run(const Mods &m, uint16_t x, uint16_t y, uint16_t z) {
     return arith<F, Bf>(m, x, y, z);
   }
 };
-template <bool Bf, bool Max> struct MinMax {
+template <bool Bf, bool Max>
+struct MinMax {
   static uint16_t run(const Mods &m, uint16_t x, uint16_t y, uint16_t) {
     return minMax<Bf, Max>(m, x, y);
   }
 };
-template <bool Bf, bool Negate> struct SignOp {
+template <bool Bf, bool Negate>
+struct SignOp {
   static uint16_t run(const Mods &m, uint16_t x, uint16_t, uint16_t) {
     return signOp<Bf, Negate>(m, x);
   }
 };
 
-template <typename F> void execHalf(Warp &warp, const Inst &inst,
-                                    uint32_t mask) {
+template <typename F>
+void execHalf(Warp &warp, const Inst &inst, uint32_t mask) {
   uint32_t s[3][32] = {}, r[32];
   for (uint32_t i = 0; i + 1 < inst.numOps; ++i)
     loadLanes(warp, inst.ops[i + 1], s[i]);
@@ -135,14 +140,14 @@ template <typename F> void execHalf(Warp &warp, const Inst &inst,
                   uint16_t(s[2][i]));
     if (pair)
       r[i] |= uint32_t(F::run(inst.mods, uint16_t(s[0][i] >> 16),
-                              uint16_t(s[1][i] >> 16),
-                              uint16_t(s[2][i] >> 16)))
+                              uint16_t(s[1][i] >> 16), uint16_t(s[2][i] >> 16)))
               << 16;
   }
   storeLanes(warp, inst.ops[0], r, mask);
 }
 
-template <bool Bf> ExecFn select(const Inst &inst) {
+template <bool Bf>
+ExecFn select(const Inst &inst) {
   switch (inst.op) {
   case Op::Add:
     return execHalf<Arith<AddH, Bf>>;

@@ -18,33 +18,57 @@
 namespace fp4q::sim::FP4Q_SIM_ISA {
 namespace {
 
-template <typename T> using Unsigned = std::make_unsigned_t<T>;
+template <typename T>
+using Unsigned = std::make_unsigned_t<T>;
 
-template <typename T> struct Wider;
-template <> struct Wider<uint16_t> { using Type = uint32_t; };
-template <> struct Wider<int16_t> { using Type = int32_t; };
-template <> struct Wider<uint32_t> { using Type = uint64_t; };
-template <> struct Wider<int32_t> { using Type = int64_t; };
-template <> struct Wider<uint64_t> { using Type = unsigned __int128; };
-template <> struct Wider<int64_t> { using Type = __int128; };
+template <typename T>
+struct Wider;
+template <>
+struct Wider<uint16_t> {
+  using Type = uint32_t;
+};
+template <>
+struct Wider<int16_t> {
+  using Type = int32_t;
+};
+template <>
+struct Wider<uint32_t> {
+  using Type = uint64_t;
+};
+template <>
+struct Wider<int32_t> {
+  using Type = int64_t;
+};
+template <>
+struct Wider<uint64_t> {
+  using Type = unsigned __int128;
+};
+template <>
+struct Wider<int64_t> {
+  using Type = __int128;
+};
 
-template <typename T> T wrapMul(T a, T b) {
+template <typename T>
+T wrapMul(T a, T b) {
   // 16-bit operands would be promoted to int, whose overflow is undefined.
   using U = std::conditional_t<sizeof(T) == 2, uint32_t, Unsigned<T>>;
   return T(U(a) * U(b));
 }
-template <typename T> T highMul(T a, T b) {
+template <typename T>
+T highMul(T a, T b) {
   using W = typename Wider<T>::Type;
   return T(W(W(a) * W(b)) >> (8 * sizeof(T)));
 }
 
 struct Add {
-  template <typename T> static T run(T a, T b) {
+  template <typename T>
+  static T run(T a, T b) {
     return T(Unsigned<T>(a) + Unsigned<T>(b));
   }
 };
 struct Sub {
-  template <typename T> static T run(T a, T b) {
+  template <typename T>
+  static T run(T a, T b) {
     return T(Unsigned<T>(a) - Unsigned<T>(b));
   }
 };
@@ -61,24 +85,33 @@ struct SubSat {
   }
 };
 struct MulLo {
-  template <typename T> static T run(T a, T b) { return wrapMul(a, b); }
+  template <typename T>
+  static T run(T a, T b) {
+    return wrapMul(a, b);
+  }
 };
 struct MulHi {
-  template <typename T> static T run(T a, T b) { return highMul(a, b); }
+  template <typename T>
+  static T run(T a, T b) {
+    return highMul(a, b);
+  }
 };
 struct MulWide {
-  template <typename T> static typename Wider<T>::Type run(T a, T b) {
+  template <typename T>
+  static typename Wider<T>::Type run(T a, T b) {
     using W = typename Wider<T>::Type;
     return wrapMul<W>(W(a), W(b));
   }
 };
 struct MadLo {
-  template <typename T> static T run(T a, T b, T c) {
+  template <typename T>
+  static T run(T a, T b, T c) {
     return Add::run(wrapMul(a, b), c);
   }
 };
 struct MadHi {
-  template <typename T> static T run(T a, T b, T c) {
+  template <typename T>
+  static T run(T a, T b, T c) {
     return Add::run(highMul(a, b), c);
   }
 };
@@ -88,20 +121,24 @@ struct MadHiSat {
   }
 };
 struct MadWide {
-  template <typename T, typename W> static W run(T a, T b, W c) {
+  template <typename T, typename W>
+  static W run(T a, T b, W c) {
     return Add::run(MulWide::run(a, b), c);
   }
 };
 struct Sad {
-  template <typename T> static T run(T a, T b, T c) {
+  template <typename T>
+  static T run(T a, T b, T c) {
     Unsigned<T> difference = a < b ? Unsigned<T>(b) - Unsigned<T>(a)
                                    : Unsigned<T>(a) - Unsigned<T>(b);
     return T(Unsigned<T>(c) + difference);
   }
 };
-// Division by zero gives all ones (PTX: an unspecified, machine-specific value).
+// Division by zero gives all ones (PTX: an unspecified, machine-specific
+// value).
 struct Div {
-  template <typename T> static T run(T a, T b) {
+  template <typename T>
+  static T run(T a, T b) {
     if (b == 0)
       return T(~T(0));
     if (std::is_signed_v<T> && b == T(-1))
@@ -110,7 +147,8 @@ struct Div {
   }
 };
 struct Rem {
-  template <typename T> static T run(T a, T b) {
+  template <typename T>
+  static T run(T a, T b) {
     if (b == 0)
       return a;
     if (std::is_signed_v<T> && b == T(-1))
@@ -119,52 +157,78 @@ struct Rem {
   }
 };
 struct Abs {
-  template <typename T> static T run(T a) {
+  template <typename T>
+  static T run(T a) {
     return a < 0 ? T(Unsigned<T>(0) - Unsigned<T>(a)) : a;
   }
 };
 struct Neg {
-  template <typename T> static T run(T a) {
+  template <typename T>
+  static T run(T a) {
     return T(Unsigned<T>(0) - Unsigned<T>(a));
   }
 };
 struct Min {
-  template <typename T> static T run(T a, T b) { return a < b ? a : b; }
+  template <typename T>
+  static T run(T a, T b) {
+    return a < b ? a : b;
+  }
 };
 struct Max {
-  template <typename T> static T run(T a, T b) { return a > b ? a : b; }
+  template <typename T>
+  static T run(T a, T b) {
+    return a > b ? a : b;
+  }
 };
 
 struct And {
-  template <typename T> static T run(T a, T b) { return a & b; }
+  template <typename T>
+  static T run(T a, T b) {
+    return a & b;
+  }
 };
 struct Or {
-  template <typename T> static T run(T a, T b) { return a | b; }
+  template <typename T>
+  static T run(T a, T b) {
+    return a | b;
+  }
 };
 struct Xor {
-  template <typename T> static T run(T a, T b) { return a ^ b; }
+  template <typename T>
+  static T run(T a, T b) {
+    return a ^ b;
+  }
 };
 struct Not {
-  template <typename T> static T run(T a) { return T(~a); }
+  template <typename T>
+  static T run(T a) {
+    return T(~a);
+  }
 };
 struct Cnot {
-  template <typename T> static T run(T a) { return a == 0; }
+  template <typename T>
+  static T run(T a) {
+    return a == 0;
+  }
 };
 // Shifts by the width or more give zero, or the sign.
 struct Shl {
-  template <typename T> static T run(T a, uint32_t b) {
+  template <typename T>
+  static T run(T a, uint32_t b) {
     return b >= 8 * sizeof(T) ? T(0) : T(a << b);
   }
 };
 struct Shr {
-  template <typename T> static T run(T a, uint32_t b) {
+  template <typename T>
+  static T run(T a, uint32_t b) {
     constexpr uint32_t bits = 8 * sizeof(T);
     if (std::is_signed_v<T>)
       return T(a >> (b >= bits ? bits - 1 : b));
     return b >= bits ? T(0) : T(a >> b);
   }
 };
-template <bool Right, bool Wrap> struct Shf {
+template <bool Right, bool Wrap>
+struct Shf {
   static uint32_t run(uint32_t low, uint32_t high, uint32_t c) {
     uint32_t n = Wrap ? c & 31 : c > 32 ? 32 : c;
     uint64_t both = uint64_t(high) << 32 | low;
@@ -172,22 +236,29 @@ template <bool Right, bool Wrap> struct Shf {
   }
 };
 
-template <typename T> uint32_t countLeading(T a) {
+template <typename T>
+uint32_t countLeading(T a) {
   if (a == 0)
     return 8 * sizeof(T);
   return sizeof(T) == 8 ? uint32_t(__builtin_clzll(a))
                         : uint32_t(__builtin_clz(uint32_t(a)));
 }
 struct Popc {
-  template <typename T> static uint32_t run(T a) {
+  template <typename T>
+  static uint32_t run(T a) {
     return uint32_t(__builtin_popcountll(a));
   }
 };
 struct Clz {
-  template <typename T> static uint32_t run(T a) { return countLeading(a); }
+  template <typename T>
+  static uint32_t run(T a) {
+    return countLeading(a);
+  }
 };
-template <bool ShiftAmount> struct Bfind {
-  template <typename T> static uint32_t run(T a) {
+template <bool ShiftAmount>
+struct Bfind {
+  template <typename T>
+  static uint32_t run(T a) {
     Unsigned<T> bits =
         std::is_signed_v<T> && a < 0 ? Unsigned<T>(~a) : Unsigned<T>(a);
     if (bits == 0)
@@ -197,7 +268,8 @@ template <bool ShiftAmount> struct Bfind {
   }
 };
 struct Brev {
-  template <typename T> static T run(T a) {
+  template <typename T>
+  static T run(T a) {
     T r = 0;
     for (unsigned i = 0; i < 8 * sizeof(T); ++i)
       r |= T(a >> i & 1) << (8 * sizeof(T) - 1 - i);
@@ -206,7 +278,8 @@ struct Brev {
 };
 // The field [pos, pos + len); bits beyond the width repeat the sign (or 0).
 struct Bfe {
-  template <typename T> static T run(T a, uint32_t b, uint32_t c) {
+  template <typename T>
+  static T run(T a, uint32_t b, uint32_t c) {
     constexpr uint32_t bits = 8 * sizeof(T);
     uint32_t pos = b & 0xff, len = c & 0xff;
     if (len == 0)
@@ -224,7 +297,8 @@ struct Bfe {
     return T(field);
   }
 };
-template <typename T> T insertField(T a, T b, uint32_t c, uint32_t d) {
+template <typename T>
+T insertField(T a, T b, uint32_t c, uint32_t d) {
   constexpr uint32_t bits = 8 * sizeof(T);
   uint32_t pos = c & 0xff, len = d & 0xff;
   if (len == 0 || pos >= bits)
@@ -233,7 +307,8 @@ template <typename T> T insertField(T a, T b, uint32_t c, uint32_t d) {
   mask = T(mask << pos);
   return T((b & ~mask) | ((a << pos) & mask));
 }
-template <bool Wrap> struct Bmsk {
+template <bool Wrap>
+struct Bmsk {
   static uint32_t run(uint32_t a, uint32_t b) {
     uint32_t pos = Wrap ? a & 31 : a > 32 ? 32 : a;
     uint32_t len = Wrap ? b & 31 : b > 32 ? 32 : b;
@@ -241,8 +316,10 @@ template <bool Wrap> struct Bmsk {
     return uint32_t(mask);
   }
 };
-template <bool Wrap> struct Szext {
-  template <typename T> static T run(T a, uint32_t b) {
+template <bool Wrap>
+struct Szext {
+  template <typename T>
+  static T run(T a, uint32_t b) {
     uint32_t n = Wrap ? b & 31 : b > 32 ? 32 : b;
     if (n == 0)
       return 0;
@@ -364,8 +441,8 @@ void execDot(Warp &warp, const Inst &inst, uint32_t mask) {
 }
 
 // add.cc, addc, sub.cc, subc, mad.cc, madc on the warp's carry flags.
-template <typename T> void execCarry(Warp &warp, const Inst &inst,
-                                     uint32_t mask) {
+template <typename T>
+void execCarry(Warp &warp, const Inst &inst, uint32_t mask) {
   using W = unsigned __int128;
   constexpr unsigned bits = 8 * sizeof(T);
   T a[32], b[32], c[32] = {}, r[32];
@@ -394,7 +471,8 @@ template <typename T> void execCarry(Warp &warp, const Inst &inst,
   storeLanes(warp, inst.ops[0], r, mask);
 }
 
-template <typename F> ExecFn bits2(Type type) {
+template <typename F>
+ExecFn bits2(Type type) {
   switch (typeBits(type)) {
   case 16:
     return exec2<uint16_t, F>;
@@ -405,7 +483,8 @@ template <typename F> ExecFn bits2(Type type) {
   }
   return nullptr;
 }
-template <typename F> ExecFn bits1(Type type) {
+template <typename F>
+ExecFn bits1(Type type) {
   switch (typeBits(type)) {
   case 16:
     return exec1<uint16_t, F>;
@@ -416,7 +495,8 @@ template <typename F> ExecFn bits1(Type type) {
   }
   return nullptr;
 }
-template <typename F> ExecFn ints1(Type type) {
+template <typename F>
+ExecFn ints1(Type type) {
   switch (type) {
   case Type::S16:
     return exec1<int16_t, F>;
@@ -428,7 +508,8 @@ template <typename F> ExecFn ints1(Type type) {
     return nullptr;
   }
 }
-template <typename F> ExecFn ints2(Type type) {
+template <typename F>
+ExecFn ints2(Type type) {
   switch (type) {
   case Type::U16:
     return exec2<uint16_t, F>;
@@ -446,7 +527,8 @@ template <typename F> ExecFn ints2(Type type) {
     return nullptr;
   }
 }
-template <typename F> ExecFn ints3(Type type) {
+template <typename F>
+ExecFn ints3(Type type) {
   switch (type) {
   case Type::U16:
     return exec3<uint16_t, F>;
@@ -464,7 +546,8 @@ template <typename F> ExecFn ints3(Type type) {
     return nullptr;
   }
 }
-template <typename F> ExecFn shifts(Type type) {
+template <typename F>
+ExecFn shifts(Type type) {
   switch (type) {
   case Type::B16:
   case Type::U16:
@@ -487,8 +570,8 @@ template <typename F> ExecFn shifts(Type type) {
 }
 
 // bfe's second and third sources are .u32 whatever its type.
-template <typename T> void execBfe(Warp &warp, const Inst &inst,
-                                   uint32_t mask) {
+template <typename T>
+void execBfe(Warp &warp, const Inst &inst, uint32_t mask) {
   T a[32], r[32];
   uint32_t b[32], c[32];
   loadLanes(warp, inst.ops[1], a);

@@ -19,7 +19,8 @@ namespace fp4q::sim::FP4Q_SIM_ISA {
 
 namespace {
 
-template <typename Fn> void forLanes(uint32_t mask, Fn fn) {
+template <typename Fn>
+void forLanes(uint32_t mask, Fn fn) {
   for (; mask; mask &= mask - 1)
     fn(uint32_t(__builtin_ctz(mask)));
 }
@@ -136,7 +137,8 @@ void execLoadParam(Warp &warp, const Inst &inst, uint32_t mask) {
 // Atomics
 //===----------------------------------------------------------------------===//
 
-template <typename T> T minMaxFloat(T a, T b, bool max) {
+template <typename T>
+T minMaxFloat(T a, T b, bool max) {
   if (a != a)
     return b;
   if (b != b)
@@ -367,7 +369,8 @@ void execWaitAll(Warp &warp, const Inst &inst, uint32_t mask) {
 
 // Lane 8i + r holds the address of row r of matrix i. Lane l gets of each
 // matrix the two elements (l / 4, 2(l % 4) ...), or with .trans the transposed.
-template <bool Store> void execMatrix(Warp &warp, const Inst &inst, uint32_t) {
+template <bool Store>
+void execMatrix(Warp &warp, const Inst &inst, uint32_t) {
   unsigned matrices = inst.vec;
   uint32_t lanes = matrices == 4 ? ~0u : (1u << (8 * matrices)) - 1;
   uint64_t where[32];
@@ -390,10 +393,9 @@ template <bool Store> void execMatrix(Warp &warp, const Inst &inst, uint32_t) {
       }
     }
   for (unsigned row = 0; row < 8 * matrices; ++row) {
-    uint8_t *bytes =
-        memoryBytes(warp, inst, row, Space::Shared, where[row], 16,
-                    Store ? Access::Write : Access::Read,
-                    Store ? tile[row] : nullptr);
+    uint8_t *bytes = memoryBytes(warp, inst, row, Space::Shared, where[row], 16,
+                                 Store ? Access::Write : Access::Read,
+                                 Store ? tile[row] : nullptr);
     if (Store)
       std::memcpy(bytes, tile[row], 16);
     else

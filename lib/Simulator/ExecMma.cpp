@@ -21,7 +21,8 @@
 //   scale of A row m    from lane 4*(m % 8) + 2*thread-id + m / 8
 //   scale of B column n from lane 4*n + thread-id
 //
-// and of that lane's register the byte byte-id plus the index of the chunk of k.
+// and of that lane's register the byte byte-id plus the index of the chunk of
+// k.
 //
 // Hardware sums in an order and with a precision of its own. Here: every
 // operand is decoded (and scaled) to f32, exactly unless a product of element
@@ -45,7 +46,8 @@ struct Operands {
   alignas(64) float d[16][8];
 };
 
-template <unsigned Bits> struct ByteTable {
+template <unsigned Bits>
+struct ByteTable {
   float value[1u << Bits];
 };
 
@@ -91,8 +93,8 @@ void unpackTile(const uint32_t *words, unsigned elements, float *out,
                 unsigned rowStride, unsigned columnStride, Decode decodeOne) {
   unsigned bits = 32 / elements;
   for (unsigned lane = 0; lane < 32; ++lane) {
-    float *cell = out + (lane / 4) * rowStride +
-                  (lane % 4) * elements * columnStride;
+    float *cell =
+        out + (lane / 4) * rowStride + (lane % 4) * elements * columnStride;
     for (unsigned e = 0; e < elements; ++e)
       cell[e * columnStride] = decodeOne(words[lane] >> (bits * e));
   }
@@ -107,9 +109,7 @@ struct DecodeF16 {
 };
 struct DecodeTf32 {
   // Hardware ignores the low 13 bits.
-  float operator()(uint32_t w) const {
-    return bitCast<float>(w & 0xffffe000);
-  }
+  float operator()(uint32_t w) const { return bitCast<float>(w & 0xffffe000); }
 };
 struct DecodeByte {
   const float *table;
@@ -160,8 +160,8 @@ void packD(Warp &warp, const Inst &inst, const Operands &o) {
     return value != value ? 0x7fffffffu : bitCast<uint32_t>(value);
   };
   for (unsigned half = 0; half < 2; ++half) {
-    uint32_t *first = warp.row32(inst.ops[inst.type == Type::F16 ? half
-                                                                 : 2 * half]);
+    uint32_t *first =
+        warp.row32(inst.ops[inst.type == Type::F16 ? half : 2 * half]);
     uint32_t *second =
         inst.type == Type::F16 ? nullptr : warp.row32(inst.ops[2 * half + 1]);
     for (unsigned lane = 0; lane < 32; ++lane) {
@@ -232,14 +232,14 @@ void execMmaInt(Warp &warp, const Inst &inst, uint32_t) {
   for (unsigned lane = 0; lane < 32; ++lane)
     for (unsigned i = 0; i < 4; ++i) {
       unsigned row = lane / 4 + 8 * (i / 2), column = 2 * (lane % 4) + i % 2;
-      int64_t sum =
-          int32_t(warp.row32(ops[aRegs * 3 / 2 + i])[lane]);
+      int64_t sum = int32_t(warp.row32(ops[aRegs * 3 / 2 + i])[lane]);
       for (unsigned at = 0; at < k; ++at) {
         unsigned block = at / 16, t = at / 4 % 4;
         uint32_t wordA =
             warp.row32(ops[2 * block + row / 8])[4 * (row % 8) + t];
         uint32_t wordB = warp.row32(ops[aRegs + block])[4 * column + t];
-        sum += element(wordA, at % 4, signedA) * element(wordB, at % 4, signedB);
+        sum +=
+            element(wordA, at % 4, signedA) * element(wordB, at % 4, signedB);
       }
       if (inst.mods.satfinite)
         sum = sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : sum;

@@ -15,8 +15,8 @@
 namespace fp4q::sim::FP4Q_SIM_ISA {
 namespace {
 
-template <typename T> void execMov(Warp &warp, const Inst &inst,
-                                   uint32_t mask) {
+template <typename T>
+void execMov(Warp &warp, const Inst &inst, uint32_t mask) {
   T a[32];
   loadLanes(warp, inst.ops[1], a);
   storeLanes(warp, inst.ops[0], a, mask);
@@ -101,22 +101,21 @@ void execIsspacep(Warp &warp, const Inst &inst, uint32_t mask) {
   storePred(warp, inst.ops[0], r, mask);
 }
 
-template <typename T> void execMapa(Warp &warp, const Inst &inst,
-                                    uint32_t mask) {
+template <typename T>
+void execMapa(Warp &warp, const Inst &inst, uint32_t mask) {
   T a[32], r[32];
   uint32_t b[32] = {};
   loadLanes(warp, inst.ops[1], a);
   if (inst.op == Op::Mapa)
     loadLanes(warp, inst.ops[2], b);
-  T window = inst.space == Space::Generic && sizeof(T) == 8
-                 ? T(kSharedWindow)
-                 : T(0);
+  T window =
+      inst.space == Space::Generic && sizeof(T) == 8 ? T(kSharedWindow) : T(0);
   for (int i = 0; i < 32; ++i)
     r[i] = window + (((a[i] - window) & 0xffffff) | T(b[i] + 1) << 24);
   storeLanes(warp, inst.ops[0], r, mask);
 }
-template <typename T> void execRank(Warp &warp, const Inst &inst,
-                                    uint32_t mask) {
+template <typename T>
+void execRank(Warp &warp, const Inst &inst, uint32_t mask) {
   T a[32];
   uint32_t r[32];
   loadLanes(warp, inst.ops[1], a);
@@ -148,7 +147,7 @@ ExecFn selectMove(const Inst &inst) {
   bool wide = typeBits(inst.type) == 64;
   switch (inst.op) {
   case Op::Mov:
-    return wide                           ? execMov<uint64_t>
+    return wide                        ? execMov<uint64_t>
            : typeBits(inst.type) >= 16 ? execMov<uint32_t>
                                        : nullptr;
   case Op::MovPack:

@@ -90,8 +90,8 @@ void execVote(Warp &warp, const Inst &inst, uint32_t mask) {
   storePred(warp, inst.ops[0], result ? ~0u : 0, mask);
 }
 
-template <typename T> void execMatch(Warp &warp, const Inst &inst,
-                                     uint32_t mask) {
+template <typename T>
+void execMatch(Warp &warp, const Inst &inst, uint32_t mask) {
   T a[32];
   uint32_t r[32] = {};
   loadLanes(warp, inst.ops[2], a);
@@ -137,10 +137,10 @@ void execRedux(Warp &warp, const Inst &inst, uint32_t mask) {
     }
     bool sign = inst.type == Type::S32;
     bool less = sign ? int32_t(x) < int32_t(result) : x < result;
-    result = op == Atomic::Add   ? result + x
-             : op == Atomic::And ? result & x
-             : op == Atomic::Or  ? result | x
-             : op == Atomic::Xor ? result ^ x
+    result = op == Atomic::Add             ? result + x
+             : op == Atomic::And           ? result & x
+             : op == Atomic::Or            ? result | x
+             : op == Atomic::Xor           ? result ^ x
              : less == (op == Atomic::Min) ? x
                                            : result;
   }
@@ -186,10 +186,10 @@ struct Place {
 };
 
 Place place(Warp &warp, const Inst &inst, uint32_t lane, uint32_t operand) {
-  uint64_t address =
-      inst.wideBase ? warp.row64(inst.ops[operand])[lane] + inst.offset
-                    : uint32_t(warp.row32(inst.ops[operand])[lane] +
-                               uint32_t(inst.offset));
+  uint64_t address = inst.wideBase
+                         ? warp.row64(inst.ops[operand])[lane] + inst.offset
+                         : uint32_t(warp.row32(inst.ops[operand])[lane] +
+                                    uint32_t(inst.offset));
   if (inst.space == Space::Generic &&
       splitGeneric(address, address) != Space::Shared)
     raise(warp, inst, FaultKind::Mbarrier, lane,
@@ -205,8 +205,7 @@ Place place(Warp &warp, const Inst &inst, uint32_t lane, uint32_t operand) {
   return {&cta, offset, address};
 }
 
-Mbarrier &object(Warp &warp, const Inst &inst, uint32_t lane,
-                 const Place &at) {
+Mbarrier &object(Warp &warp, const Inst &inst, uint32_t lane, const Place &at) {
   auto it = at.cta->mbarriers.find(at.offset);
   if (it == at.cta->mbarriers.end())
     raise(warp, inst, FaultKind::Mbarrier, lane,
@@ -232,8 +231,7 @@ void execMbarInit(Warp &warp, const Inst &inst, uint32_t mask) {
     uint32_t count = warp.row32(inst.ops[1])[lane];
     if (count == 0 || count > (1u << 20) - 1)
       raise(warp, inst, FaultKind::Mbarrier, lane,
-            "mbarrier count is " + std::to_string(count) +
-                " (1 to 1048575)",
+            "mbarrier count is " + std::to_string(count) + " (1 to 1048575)",
             at.address);
     if (at.cta->mbarriers.count(at.offset))
       raise(warp, inst, FaultKind::Mbarrier, lane,
@@ -324,7 +322,8 @@ void execMbarTx(Warp &warp, const Inst &inst, uint32_t mask) {
 }
 
 // The state is the number of the phase that was current (its low half; the high
-// one is the pending count); a parity names the current phase or the one before.
+// one is the pending count); a parity names the current phase or the one
+// before.
 void execMbarTest(Warp &warp, const Inst &inst, uint32_t mask) {
   uint32_t done = 0;
   for (uint32_t left = mask; left; left &= left - 1) {
@@ -400,8 +399,7 @@ ExecFn selectWarp(const Inst &inst) {
                                      : execMatch<uint32_t>;
   case Op::Redux: {
     Atomic op = Atomic(inst.mods.sub);
-    bool logic =
-        op == Atomic::And || op == Atomic::Or || op == Atomic::Xor;
+    bool logic = op == Atomic::And || op == Atomic::Or || op == Atomic::Xor;
     bool minMax = op == Atomic::Min || op == Atomic::Max;
     bool legal = inst.type == Type::B32   ? logic
                  : inst.type == Type::F32 ? minMax

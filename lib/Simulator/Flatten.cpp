@@ -94,8 +94,7 @@ void Flattener::inlineBody(const RawFunction &fn, uint32_t instance) {
     FlatInst &flat = out.insts[at];
     const RawInst &raw = *flat.raw;
     if (raw.words[0] == "bra") {
-      uint32_t to =
-          findLabel(fn, raw, raw.scope, nameOperand(raw, 0).name);
+      uint32_t to = findLabel(fn, raw, raw.scope, nameOperand(raw, 0).name);
       flat.target = int32_t(place[to]);
       continue;
     }
@@ -145,8 +144,7 @@ void Flattener::inlineCall(const RawFunction &fn, const RawInst &raw,
                      raw.line);
     for (size_t i = 0; i < count; ++i) {
       const RawOperand &actual = list->elems[i];
-      if (actual.kind != RawOperand::Var ||
-          actual.var->space != Space::Param ||
+      if (actual.kind != RawOperand::Var || actual.var->space != Space::Param ||
           actual.var->size != formals[i]->size)
         throw PtxError("unsupported argument " + std::to_string(i) +
                            " of call (not a .param variable of its size)",

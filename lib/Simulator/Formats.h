@@ -96,8 +96,7 @@ inline uint32_t encode(const FloatFormat &format, double value,
     exponent = 1 - bias;
   // In units of the last place the value is below 2^(mantissa + 1): exact.
   int quantum = exponent - format.mantissa;
-  double scaled =
-      magnitude * bitCast<double>(uint64_t(1023 - quantum) << 52);
+  double scaled = magnitude * bitCast<double>(uint64_t(1023 - quantum) << 52);
   double units = std::floor(scaled);
   double rest = scaled - units;
   bool negative = sign != 0;

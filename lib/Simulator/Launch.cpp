@@ -47,8 +47,8 @@ static std::string validate(const Program &program, LaunchConfig &config) {
   const KernelInfo &info = program.info;
   std::string kernel = "kernel `" + info.name + "`: ";
   const Dim3 &grid = config.grid, &block = config.block;
-  if (!grid.x || !grid.y || !grid.z || grid.x > 0x7fffffff ||
-      grid.y > 65535 || grid.z > 65535)
+  if (!grid.x || !grid.y || !grid.z || grid.x > 0x7fffffff || grid.y > 65535 ||
+      grid.z > 65535)
     return kernel + "grid " + show(grid) +
            " is outside 1,1,1 to 2147483647,65535,65535";
   if (!block.count() || block.x > 1024 || block.y > 1024 || block.z > 64 ||
@@ -71,8 +71,7 @@ static std::string validate(const Program &program, LaunchConfig &config) {
            " is not the .reqnctapercluster " + show(info.requiredCluster);
   if (!cluster.count() || cluster.count() > limits.maxCluster)
     return kernel + "cluster " + show(cluster) + " has not 1 to " +
-           std::to_string(limits.maxCluster) + " CTAs (" + program.target +
-           ")";
+           std::to_string(limits.maxCluster) + " CTAs (" + program.target + ")";
   if (grid.x % cluster.x || grid.y % cluster.y || grid.z % cluster.z)
     return kernel + "grid " + show(grid) + " is no multiple of cluster " +
            show(cluster);
@@ -211,8 +210,7 @@ static std::unique_ptr<Cluster> makeCluster(const Launch &launch) {
       warp.id = w;
       warp.clusterId = rank * launch.warpsPerCta + w;
       warp.file = base + warpBytes(program) * w;
-      warp.preds =
-          reinterpret_cast<uint32_t *>(warp.file + fileBytes(program));
+      warp.preds = reinterpret_cast<uint32_t *>(warp.file + fileBytes(program));
       warp.defined = warp.preds + program.preds;
       std::memcpy(warp.file, program.constants.data(),
                   program.constants.size() * 4);
@@ -252,8 +250,7 @@ static void resetCta(Cta &cta) {
     for (const SpecialUse &use : program.specials) {
       bool wide = use.special == Special::GridId;
       for (uint32_t lane = 0; lane < 32; ++lane) {
-        uint32_t value =
-            specialValue(use.special, launch, cta, warp.id, lane);
+        uint32_t value = specialValue(use.special, launch, cta, warp.id, lane);
         if (wide)
           warp.row64(use.row)[lane] = value;
         else
@@ -268,8 +265,7 @@ static void resetCluster(Cluster &cluster, uint64_t index) {
   const Launch &launch = *cluster.ctas[0]->launch;
   const Dim3 &grid = launch.config.grid, &size = launch.config.cluster;
   uint32_t nx = grid.x / size.x, ny = grid.y / size.y;
-  Dim3 first{uint32_t(index % nx) * size.x,
-             uint32_t(index / nx % ny) * size.y,
+  Dim3 first{uint32_t(index % nx) * size.x, uint32_t(index / nx % ny) * size.y,
              uint32_t(index / nx / ny) * size.z};
   cluster.arrived = 0;
   cluster.phase = 0;

@@ -98,8 +98,8 @@ void Lexer::scanNumber(Token &token) {
   } else {
     if (word.size() > 1 && word.back() == 'U')
       word.pop_back();
-    bool binary = word.size() > 2 && word[0] == '0' &&
-                  (word[1] == 'b' || word[1] == 'B');
+    bool binary =
+        word.size() > 2 && word[0] == '0' && (word[1] == 'b' || word[1] == 'B');
     const char *first = word.c_str() + (binary ? 2 : 0);
     token.bits = std::strtoull(first, &end, binary ? 2 : 0);
     token.kind = Tok::Int;

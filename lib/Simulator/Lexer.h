@@ -37,7 +37,7 @@ enum class Tok : uint8_t {
 
 struct Token {
   Tok kind = Tok::End;
-  char punct = 0;     ///< Punct only
+  char punct = 0;      ///< Punct only
   bool single = false; ///< Float only: 0f literal, bits are a float's
   unsigned line = 1;
   uint64_t bits = 0;

@@ -76,11 +76,11 @@ struct Warp {
   uint32_t live = 0;
   uint32_t carry = 0; ///< CC.CF by lane
   std::vector<Fragment> fragments;
-  uint32_t current = 0; ///< index of the running fragment
-  bool yielded = false; ///< a try_wait failed
+  uint32_t current = 0;                 ///< index of the running fragment
+  bool yielded = false;                 ///< a try_wait failed
   uint64_t clusterPhase = ~uint64_t(0); ///< in which it arrived
-  Allocation *lastGlobal = nullptr; ///< where the last global access fell
-  std::vector<uint32_t> clock; ///< Vector clock, by cluster-wide warp
+  Allocation *lastGlobal = nullptr;     ///< where the last global access fell
+  std::vector<uint32_t> clock;          ///< Vector clock, by cluster-wide warp
   std::vector<AsyncCopy> copies;
   uint32_t groups[32]; ///< committed, by lane
 

@@ -84,8 +84,7 @@ uint8_t *fp4q::sim::globalBytes(Warp &warp, const Inst &inst, uint32_t lane,
   if (access != Access::Read) {
     if (block->readOnly)
       raise(warp, inst, FaultKind::ReadOnly, lane,
-            describe("global", access, size) + " to read-only memory",
-            address);
+            describe("global", access, size) + " to read-only memory", address);
     std::memset(&block->valid[offset], 1, size);
   }
   return &block->data[offset];
@@ -115,17 +114,16 @@ Cta &fp4q::sim::sharedOwner(Warp &warp, const Inst &inst, uint32_t lane,
   uint32_t otherWarp = AccessMark::warp(race.mark) % warpsPerCta;
   uint32_t otherLane = AccessMark::lane(race.mark);
   std::string who = otherLane < AccessMark::kWholeWarp
-                        ? "thread " +
-                              std::to_string(otherWarp * 32 + otherLane)
+                        ? "thread " + std::to_string(otherWarp * 32 + otherLane)
                         : "warp " + std::to_string(otherWarp);
   std::string where =
       other < program.insts.size()
           ? " at line " + std::to_string(program.insts[other].line)
           : "";
   raise(warp, inst, FaultKind::SharedRace, lane,
-        std::string("shared ") + accessName(access) +
-            " races with the " + (race.write ? "write" : "read") + " by " +
-            who + where + " (no barrier between)",
+        std::string("shared ") + accessName(access) + " races with the " +
+            (race.write ? "write" : "read") + " by " + who + where +
+            " (no barrier between)",
         race.offset + kSharedBase);
 }
 
@@ -166,8 +164,7 @@ uint8_t *fp4q::sim::sharedBytes(Warp &warp, const Inst &inst, uint32_t lane,
   }
   bool atomic = access == Access::Atomic || inst.mods.volatileLike;
   // A matrix load hands a row to lanes other than the one that names it.
-  uint32_t who =
-      inst.cls == InstClass::Matrix ? AccessMark::kWholeWarp : lane;
+  uint32_t who = inst.cls == InstClass::Matrix ? AccessMark::kWholeWarp : lane;
   uint64_t mark = AccessMark::make(warp.clock[warp.clusterId], warp.clusterId,
                                    who, atomic, inst.index);
   if (atomic) {
@@ -196,8 +193,7 @@ uint8_t *fp4q::sim::sharedBytes(Warp &warp, const Inst &inst, uint32_t lane,
 //===----------------------------------------------------------------------===//
 
 uint8_t *fp4q::sim::localBytes(Warp &warp, const Inst &inst, uint32_t lane,
-                               uint64_t address, uint32_t size,
-                               Access access) {
+                               uint64_t address, uint32_t size, Access access) {
   uint32_t frame = warp.cta->launch->program.info.localBytes;
   if (address >= frame || size > frame - address)
     raise(warp, inst, FaultKind::OutOfBounds, lane,

@@ -81,10 +81,10 @@ void Parser::parseVersion() {
 // PTX ISA, section 11.1.2 ".target".
 void Parser::parseTarget() {
   static const std::string_view known[] = {
-      "sm_70",  "sm_72",   "sm_75",   "sm_80",   "sm_86",   "sm_87",
-      "sm_89",  "sm_90",   "sm_90a",  "sm_100",  "sm_100a", "sm_100f",
-      "sm_103", "sm_103a", "sm_103f", "sm_110a", "sm_120",  "sm_120a",
-      "sm_120f", "sm_121", "sm_121a", "sm_121f"};
+      "sm_70",   "sm_72",   "sm_75",   "sm_80",   "sm_86",   "sm_87",
+      "sm_89",   "sm_90",   "sm_90a",  "sm_100",  "sm_100a", "sm_100f",
+      "sm_103",  "sm_103a", "sm_103f", "sm_110a", "sm_120",  "sm_120a",
+      "sm_120f", "sm_121",  "sm_121a", "sm_121f"};
   if (!acceptDot(".target"))
     fail("expected .target after .version, got " + shown());
   for (;;) {

@@ -134,8 +134,7 @@ RawOperand Parser::parseNumber(bool minus) {
   RawOperand operand;
   if (token.kind != Tok::Int && token.kind != Tok::Float)
     fail("expected a number, got " + shown());
-  operand.kind =
-      token.kind == Tok::Int ? RawOperand::Int : RawOperand::Float;
+  operand.kind = token.kind == Tok::Int ? RawOperand::Int : RawOperand::Float;
   operand.bits = token.bits;
   operand.single = token.single;
   if (minus && token.kind == Tok::Int)

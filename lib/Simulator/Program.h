@@ -30,22 +30,24 @@ struct Inst;
 using ExecFn = void (*)(Warp &warp, const Inst &inst, uint32_t mask);
 
 constexpr uint32_t kRowBytes = 128;
-constexpr uint32_t kNoOperand = ~0u;
-/// Predicate 0 is always true, predicate 1 never: they stand for absent ones.
+/// Predicate 0 is always true, predicate 1 never: they stand for absent
+/// sources. Predicate 2 takes results that nobody reads.
 constexpr uint32_t kPredTrue = 0;
 constexpr uint32_t kPredFalse = 1;
+constexpr uint32_t kPredSink = 2;
+constexpr uint32_t kFirstPred = 3;
 
 /// What the warp scheduler has to know of an instruction.
 enum class Control : uint8_t {
   None,
-  Branch,     ///< `target`
-  BranchIdx,  ///< `targets`
+  Branch,    ///< `target`
+  BranchIdx, ///< `targets`
   Exit,
   Aligned,    ///< all live lanes of the warp must be here together
   Collective, ///< the lanes of the member mask must be here together
   CtaBarrier, ///< Aligned or not (`aligned`), and may block the warp
   ClusterWait,
-  Yield,      ///< a failed try_wait lets other warps run
+  Yield, ///< a failed try_wait lets other warps run
 };
 
 /// Rounding modifiers. PTX ISA, section 6.5.2.
@@ -78,8 +80,8 @@ struct Mods {
   bool volatileLike = false; ///< .volatile, .relaxed, ...: no data race
   bool acquire = false;
   bool release = false;
-  uint8_t sub = 0;    ///< opcode's own: comparison, shuffle mode, atomic op ...
-  uint8_t sub2 = 0;   ///< second: boolean operator
+  uint8_t sub = 0;  ///< opcode's own: comparison, shuffle mode, atomic op ...
+  uint8_t sub2 = 0; ///< second: boolean operator
 };
 
 struct Inst {
@@ -131,10 +133,10 @@ struct Program {
   std::vector<Inst> insts;
   std::vector<std::string> texts; ///< by instruction: its opcode
   std::vector<std::vector<uint32_t>> operandPool;
-  uint32_t rows = 0;      ///< of one warp's register file
-  uint32_t constRows = 0; ///< the first of them hold constants
+  uint32_t rows = 0;               ///< of one warp's register file
+  uint32_t constRows = 0;          ///< the first of them hold constants
   std::vector<uint32_t> constants; ///< constRows x 32 words
-  uint32_t preds = 2;
+  uint32_t preds = kFirstPred;
   std::vector<SpecialUse> specials;
   std::vector<std::vector<TrackedUse>> tracked; ///< by instruction; often empty
   std::vector<std::string> trackedNames;        ///< by slot

@@ -19,22 +19,29 @@ std::string fp4q::sim::hex(uint64_t value) {
 }
 
 const char *fp4q::sim::faultName(FaultKind kind) {
-  static const char *const names[] = {
-      "out-of-bounds",     "misaligned",   "uninitialized",
-      "shared-race",       "async-pending", "async-leftover",
-      "divergent-barrier", "deadlock",     "mbarrier",
-      "read-only",         "budget",       "trap",
-      "illegal"};
+  static const char *const names[] = {"out-of-bounds",
+                                      "misaligned",
+                                      "uninitialized",
+                                      "shared-race",
+                                      "async-pending",
+                                      "async-leftover",
+                                      "divergent-barrier",
+                                      "deadlock",
+                                      "mbarrier",
+                                      "read-only",
+                                      "budget",
+                                      "trap",
+                                      "illegal"};
   return names[size_t(kind)];
 }
 
 const char *fp4q::sim::className(InstClass cls) {
   static const char *const names[] = {
-      "integer",     "float",        "half",        "convert",
-      "move",        "predicate",    "control",     "barrier",
-      "warp",        "matrix",       "mma",         "load-global",
+      "integer",      "float",       "half",         "convert",
+      "move",         "predicate",   "control",      "barrier",
+      "warp",         "matrix",      "mma",          "load-global",
       "store-global", "load-shared", "store-shared", "load-other",
-      "store-other", "atomic",       "async"};
+      "store-other",  "atomic",      "async"};
   return names[size_t(cls)];
 }
 
@@ -63,10 +70,10 @@ std::string Fault::message() const {
   if (address)
     text += ", address " + hex(*address);
   text += ", CTA (" + std::to_string(cta.x) + "," + std::to_string(cta.y) +
-          "," + std::to_string(cta.z) + "), thread " +
-          std::to_string(thread) + " (warp " + std::to_string(thread / 32) +
-          ", lane " + std::to_string(lane) + "), `" + instruction +
-          "` at line " + std::to_string(line);
+          "," + std::to_string(cta.z) + "), thread " + std::to_string(thread) +
+          " (warp " + std::to_string(thread / 32) + ", lane " +
+          std::to_string(lane) + "), `" + instruction + "` at line " +
+          std::to_string(line);
   return text;
 }
 
@@ -134,8 +141,8 @@ std::string fp4q::sim::reportJson(const KernelInfo &kernel,
     number("line", fault.line);
     number("thread", fault.thread);
     text += ",\n  \"cta\": [" + std::to_string(fault.cta.x) + ", " +
-            std::to_string(fault.cta.y) + ", " +
-            std::to_string(fault.cta.z) + "]";
+            std::to_string(fault.cta.y) + ", " + std::to_string(fault.cta.z) +
+            "]";
     if (fault.address)
       text += ",\n  \"address\": " + quote(hex(*fault.address));
   }

@@ -191,9 +191,9 @@ static void runFragment(Warp &warp, uint32_t &fuel) {
               "branch index " + std::to_string(index) + " of " +
                   std::to_string(inst.targets.size()) + " targets");
       for (uint32_t i = 0; i < 32; ++i)
-        same |= uint32_t((active >> i & 1) &&
-                         warp.row32(inst.ops[0])[i] == index)
-                << i;
+        same |=
+            uint32_t((active >> i & 1) && warp.row32(inst.ops[0])[i] == index)
+            << i;
       // The lanes with other indices come here again on their own.
       if (active && same != mask) {
         if (active != mask)
@@ -204,8 +204,7 @@ static void runFragment(Warp &warp, uint32_t &fuel) {
         warp.fragments[warp.current].pc = uint32_t(inst.targets[index]);
         return;
       }
-      fragment->pc =
-          active ? uint32_t(inst.targets[index]) : fragment->pc + 1;
+      fragment->pc = active ? uint32_t(inst.targets[index]) : fragment->pc + 1;
       break;
     }
     case Control::Collective:
@@ -279,8 +278,8 @@ static bool runTurn(Warp &warp) {
 }
 
 /// Nothing can change any more: says who waits for what.
-[[noreturn]] static void raiseDeadlock(
-    std::vector<std::unique_ptr<Cluster>> &gang) {
+[[noreturn]] static void
+raiseDeadlock(std::vector<std::unique_ptr<Cluster>> &gang) {
   Warp *stuck = nullptr;
   Fragment *waiting = nullptr;
   for (auto &cluster : gang)
@@ -295,13 +294,11 @@ static bool runTurn(Warp &warp) {
             continue;
           const Inst &inst = cta->launch->program.insts[fragment.pc];
           raiseMask(warp, inst, FaultKind::DivergentBarrier, fragment.mask,
-                    "lanes " + laneList(fragment.mask) +
-                        " wait for lanes " +
+                    "lanes " + laneList(fragment.mask) + " wait for lanes " +
                         laneList(warp.live & ~fragment.mask) +
                         " of their warp, which never come here");
         }
-  const Inst &inst =
-      stuck->cta->launch->program.insts[waiting->pc];
+  const Inst &inst = stuck->cta->launch->program.insts[waiting->pc];
   std::string what = "no thread can go on; this one waits for ";
   if (waiting->wait == Wait::CtaBarrier) {
     const Barrier &barrier = stuck->cta->barriers[waiting->barrier];
@@ -338,8 +335,7 @@ void fp4q::sim::runGang(std::vector<std::unique_ptr<Cluster>> &gang) {
         for (auto &cta : cluster->ctas)
           for (Warp &warp : cta->warps)
             if (!warp.fragments.empty())
-              raiseMask(warp,
-                        launch.program.insts[warp.fragments[0].pc],
+              raiseMask(warp, launch.program.insts[warp.fragments[0].pc],
                         FaultKind::Budget, warp.fragments[0].mask,
                         "instruction budget of " +
                             std::to_string(launch.options.budget) +

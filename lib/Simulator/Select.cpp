@@ -24,9 +24,9 @@
   ExecFn selectMemory(const Inst &inst);                                       \
   ExecFn selectWarp(const Inst &inst);                                         \
   static ExecFn select(const Inst &inst) {                                     \
-    for (auto family : {selectInteger, selectFloat, selectHalf,                \
-                        selectCompare, selectConvert, selectMove, selectMma,   \
-                        selectMemory, selectWarp})                             \
+    for (auto family :                                                         \
+         {selectInteger, selectFloat, selectHalf, selectCompare,               \
+          selectConvert, selectMove, selectMma, selectMemory, selectWarp})     \
       if (ExecFn fn = family(inst))                                            \
         return fn;                                                             \
     return nullptr;                                                            \

@@ -80,8 +80,7 @@ Race SharedMemory::recordRead(uint32_t offset, uint32_t size, uint64_t mark,
     // Two lanes that read at the same clock: any lane's write conflicts.
     bool shared = AccessMark::clock(before) == AccessMark::clock(mark) &&
                   AccessMark::lane(before) != AccessMark::lane(mark);
-    mine[g] =
-        shared ? mark | uint64_t(AccessMark::kWholeWarp) << 21 : mark;
+    mine[g] = shared ? mark | uint64_t(AccessMark::kWholeWarp) << 21 : mark;
   }
   return {};
 }

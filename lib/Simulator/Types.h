@@ -96,9 +96,7 @@ inline bool isSigned(Type type) {
   return type == Type::S8 || type == Type::S16 || type == Type::S32 ||
          type == Type::S64;
 }
-inline bool isBits(Type type) {
-  return type >= Type::B8 && type <= Type::B128;
-}
+inline bool isBits(Type type) { return type >= Type::B8 && type <= Type::B128; }
 inline bool isInt(Type type) { return type >= Type::U8 && type <= Type::S64; }
 
 } // namespace fp4q::sim

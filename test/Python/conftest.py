@@ -5,6 +5,7 @@
 import os
 import pathlib
 
+import cudadriver
 import fp4q_run
 import hypothesis
 import pytest
@@ -51,3 +52,9 @@ def run_module(build_dir, tmp_path):
             raise AssertionError(f"{error}\n{text}") from None
 
     return run
+
+
+@pytest.fixture(scope="session")
+def driver(build_dir):
+    """The PTX simulator as a CUDA driver."""
+    return cudadriver.Driver(build_dir / "lib" / "libfp4q_sim.so")

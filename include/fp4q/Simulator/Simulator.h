@@ -201,8 +201,8 @@ struct Counters {
   uint64_t globalRequests = 0; ///< warp-wide accesses to global memory
   uint64_t globalSectors = 0;  ///< 32-byte sectors those touched
   uint64_t sharedRequests = 0;
-  uint64_t sharedWavefronts = 0;  ///< passes over the 32 banks
-  uint64_t bankConflicts = 0;     ///< wavefronts beyond the least possible
+  uint64_t sharedWavefronts = 0; ///< passes over the 32 banks
+  uint64_t bankConflicts = 0;    ///< wavefronts beyond the least possible
 
   uint64_t totalWarp() const;
   uint64_t totalLane() const;
