@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
@@ -59,6 +60,38 @@ struct ReplaceInitByEmpty : public OpRewritePattern<OpTy> {
   }
 };
 
+/// quantize_pack(block_transform(%x, %t)) -> quantize_pack(%x) transform(%t)
+///
+/// Only where no bit changes: the fused operation never rounds the transform's
+/// result, so that result must be f32. Not if something else uses it too, which
+/// would compute the transform twice.
+struct FuseTransformIntoQuantize : public OpRewritePattern<QuantizePackOp> {
+  using OpRewritePattern<QuantizePackOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizePackOp op,
+                                PatternRewriter &rewriter) const override {
+    auto transform = op.getX().getDefiningOp<BlockTransformOp>();
+    if (!transform)
+      return rewriter.notifyMatchFailure(op, "x is no block_transform");
+    if (op.getTransform())
+      return rewriter.notifyMatchFailure(op, "there is a transform already");
+    if (!getElementTypeOrSelf(op.getX()).isF32())
+      return rewriter.notifyMatchFailure(
+          op, "the transform's result is rounded, which fusion would skip");
+    if (!op.getX().hasOneUse())
+      return rewriter.notifyMatchFailure(op, "the transform has other uses");
+    // Such a recipe rounds to the type of x, which fusion changes.
+    if (op.getRecipeValue().intermediate != ::fp4q::Intermediate::F32 &&
+        !getElementTypeOrSelf(transform.getX()).isF32())
+      return rewriter.notifyMatchFailure(op, "the recipe rounds to x's type");
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getXMutable().assign(transform.getX());
+      op.getTransformMutable().assign(transform.getTransform());
+    });
+    return success();
+  }
+};
+
 } // namespace
 
 #define FP4Q_DEFINE_CANONICALIZER(OpTy)                                        \
@@ -67,10 +100,15 @@ struct ReplaceInitByEmpty : public OpRewritePattern<OpTy> {
     results.add<ReplaceInitByEmpty<OpTy>>(context);                            \
   }
 FP4Q_DEFINE_CANONICALIZER(BlockTransformOp)
-FP4Q_DEFINE_CANONICALIZER(QuantizePackOp)
 FP4Q_DEFINE_CANONICALIZER(GlobalScaleOp)
 FP4Q_DEFINE_CANONICALIZER(DequantOp)
 FP4Q_DEFINE_CANONICALIZER(ScaledMatmulOp)
 FP4Q_DEFINE_CANONICALIZER(SwizzleScalesOp)
 FP4Q_DEFINE_CANONICALIZER(UnswizzleScalesOp)
 #undef FP4Q_DEFINE_CANONICALIZER
+
+void QuantizePackOp::getCanonicalizationPatterns(RewritePatternSet &results,
+                                                 MLIRContext *context) {
+  results.add<FuseTransformIntoQuantize, ReplaceInitByEmpty<QuantizePackOp>>(
+      context);
+}
