@@ -15,7 +15,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 
@@ -64,16 +63,18 @@ JitFunction::compile(ModuleOp module, StringRef entry,
   std::unique_ptr<JitFunction> jit(
       new JitFunction(function->getName().str(), *signature));
 
-  // The operations do not outlive the lowering, so they are described now.
-  for (const SizeCheck &check : collectSizeChecks(*function))
-    jit->sizeChecks.push_back(check.describe());
-
   // Only what the entry calls is compiled.
   for (auto other : module.getOps<func::FuncOp>())
     if (other != *function)
       other.setPrivate();
+  PassManager preparation(module.getContext());
+  buildFP4QPreparationPipeline(preparation);
+  if (failed(preparation.run(module)))
+    return failure();
+  // The operations do not outlive the lowering, so they are described now.
+  for (const SizeCheck &check : collectSizeChecks(*function))
+    jit->sizeChecks.push_back(check.describe());
   PassManager manager(module.getContext());
-  manager.addPass(createSymbolDCEPass());
   buildFP4QToCPUPipeline(manager, options);
   if (failed(manager.run(module)))
     return failure();

@@ -26,6 +26,11 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
+void mlir::fp4q::buildFP4QPreparationPipeline(OpPassManager &manager) {
+  manager.addPass(createInlinerPass());
+  manager.addPass(createSymbolDCEPass());
+}
+
 void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   manager.addPass(createFP4QMaterializeScaleLayoutsPass());
@@ -64,6 +69,7 @@ static void addBufferization(OpPassManager &manager) {
 
 void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
                                         const CPUPipelineOptions &options) {
+  buildFP4QPreparationPipeline(manager);
   manager.addPass(createFP4QAddShapeFunctionsPass());
   buildFP4QToLinalgPipeline(manager);
   addBufferization(manager);

@@ -28,6 +28,11 @@ struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::init(true)};
 };
 
+/// Inlines calls and drops private functions that nothing calls any more. The
+/// pipelines begin with it, since results of private functions have no caller
+/// that could allocate them.
+void buildFP4QPreparationPipeline(OpPassManager &manager);
+
 /// fp4q on tensors -> linalg, tiled into parallel loops, on tensors.
 void buildFP4QToLinalgPipeline(OpPassManager &manager);
 

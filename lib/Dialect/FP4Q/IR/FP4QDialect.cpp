@@ -11,13 +11,28 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/InliningUtils.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QDialect.cpp.inc"
 
+namespace {
+
+/// Nothing in the dialect depends on the function that it is in.
+struct FP4QInlinerInterface : public DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+
+} // namespace
+
 void FP4QDialect::initialize() {
+  addInterfaces<FP4QInlinerInterface>();
   registerAttributes();
   addOperations<
 #define GET_OP_LIST
