@@ -243,10 +243,10 @@ bool testOne(TestMode mode, T value) {
   case TestMode::NotANumber:
     return std::isnan(value);
   case TestMode::Normal:
-    return std::isnormal(value);
+    // Zero counts as normal.
+    return std::isnormal(value) || value == 0;
   case TestMode::Subnormal:
-    // Zero counts as subnormal here.
-    return std::isfinite(value) && !std::isnormal(value);
+    return std::fpclassify(value) == FP_SUBNORMAL;
   }
   return false;
 }

@@ -241,7 +241,7 @@ void execScalar(Warp &warp, const Inst &inst, uint32_t mask) {
     r[i] = encodeFloat(inst, value);
     if (mods.satfinite && std::isinf(decodeFloat(inst.type, r[i])))
       --r[i]; // the largest finite pattern lies just below
-    if (mods.relu && value < 0)
+    if (mods.relu && std::signbit(value) && value == value)
       r[i] = 0;
   }
   storeBits(warp, inst, r, mask);
@@ -265,7 +265,7 @@ struct BfToFloat {
 uint32_t encodeTf32(float value, RoundMode mode, bool relu, bool saturate) {
   if (value != value)
     return 0x7fffffff;
-  if (relu && value < 0)
+  if (relu && std::signbit(value))
     return 0;
   return encode(kTF32, value, mode, saturate) << 13;
 }
@@ -310,7 +310,7 @@ uint32_t encodeElement(const Inst &inst, double value) {
   RoundMode mode = roundMode(mods.round);
   if (inst.type == Type::UE8M0x2)
     return encodeUe8m0(value, mode, mods.satfinite);
-  if (mods.relu && value < 0)
+  if (mods.relu && std::signbit(value) && value == value)
     return 0;
   if (inst.type == Type::E2M1x2 && value != value)
     return kE2M1.maxBits;

@@ -118,8 +118,11 @@ inline uint32_t encode(const FloatFormat &format, double value,
     break;
   }
   uint32_t count = uint32_t(units) + up;
-  // Subnormals have exponent field 0; a carry moves into it by itself.
-  uint32_t bits = (uint32_t(exponent + bias - 1) << format.mantissa) + count;
+  // Subnormals have exponent field 0; a carry moves into it by itself. An
+  // exponent beyond every format's largest (bias + 1 where there is no
+  // infinity) must not wrap around.
+  int field = exponent > bias + 1 ? bias + 2 : exponent;
+  uint32_t bits = (uint32_t(field + bias - 1) << format.mantissa) + count;
   if (bits > format.maxBits) {
     bool toMax = mode == RoundMode::ToZero ||
                  (mode == RoundMode::Down && !negative) ||

@@ -42,7 +42,8 @@ def test_against_gpu(driver, golden):
     failures = []
     for case in micro_cases.CASES:
         got = micro_cases.run(driver, case)
-        bad = micro_cases.mismatches(case, got, golden[case.name])
+        want = golden[case.name][..., : case.outputs]
+        bad = micro_cases.mismatches(case, got, want)
         if len(bad):
             failures.append(f"{case.name}: {len(bad)} of {got.size} words")
     assert not failures

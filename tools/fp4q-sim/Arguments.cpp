@@ -115,10 +115,10 @@ static void parseScalar(KernelArgument &arg, const TypeName &type,
     int64_t value = isSigned ? std::strtoll(text.c_str(), &end, 0)
                              : int64_t(std::strtoull(text.c_str(), &end, 0));
     int unused = 64 - int(8 * size);
-    fits = !errno && (isSigned ? value << unused >> unused == value
-                               : text[0] != '-' &&
-                                     uint64_t(value) << unused >> unused ==
-                                         uint64_t(value));
+    fits = !errno &&
+           (isSigned ? value << unused >> unused == value
+                     : text[0] != '-' && uint64_t(value) << unused >> unused ==
+                                             uint64_t(value));
     std::memcpy(arg.value.data(), &value, size_t(size));
   }
   if (text.empty() || *end || !fits)
@@ -162,8 +162,7 @@ static KernelArgument parseArg(const std::string &spec) {
     for (const std::string &size : splitOn(parts[3], 'x'))
       arg.array.shape.push_back(
           int64_t(parseNumber("--arg=" + spec, size, uint64_t(1) << 40)));
-    std::optional<int64_t> bytes =
-        npyDataSize(arg.array.type, arg.array.shape);
+    std::optional<int64_t> bytes = npyDataSize(arg.array.type, arg.array.shape);
     if (!bytes || *bytes > int64_t(1) << 36)
       throw UsageError("--arg=" + spec + ": the buffer is too large");
     arg.array.data.resize(size_t(*bytes));
@@ -179,8 +178,20 @@ static KernelArgument parseArg(const std::string &spec) {
 }
 
 Arguments parseArguments(int argc, char **argv) {
-  enum { Entry = 1, Grid, Block, Cluster, Shared, Arg, Report, NoChecks,
-         Threads, Budget, Cooperative, Help };
+  enum {
+    Entry = 1,
+    Grid,
+    Block,
+    Cluster,
+    Shared,
+    Arg,
+    Report,
+    NoChecks,
+    Threads,
+    Budget,
+    Cooperative,
+    Help
+  };
   static const option options[] = {
       {"entry", required_argument, nullptr, Entry},
       {"grid", required_argument, nullptr, Grid},
@@ -198,7 +209,8 @@ Arguments parseArguments(int argc, char **argv) {
   Arguments result;
   bool grid = false, block = false;
   opterr = 0;
-  for (int code; (code = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
+  for (int code;
+       (code = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
     std::string value = optarg ? optarg : "";
     switch (code) {
     case Entry:

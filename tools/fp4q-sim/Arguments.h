@@ -20,13 +20,13 @@ struct UsageError : std::runtime_error {
 
 /// One --arg: a device buffer, or a value.
 struct KernelArgument {
-  std::string spec;              ///< as written
-  bool buffer = false;           ///< in:, out: or inout:
-  std::vector<uint8_t> value;    ///< of a scalar
-  fp4q::NpyArray array;          ///< of a buffer: what goes in
-  bool initialized = false;      ///< in: or inout:
-  std::string output;            ///< file for out: and inout:, else empty
-  uint64_t address = 0;          ///< of the buffer
+  std::string spec;           ///< as written
+  bool buffer = false;        ///< in:, out: or inout:
+  std::vector<uint8_t> value; ///< of a scalar
+  fp4q::NpyArray array;       ///< of a buffer: what goes in
+  bool initialized = false;   ///< in: or inout:
+  std::string output;         ///< file for out: and inout:, else empty
+  uint64_t address = 0;       ///< of the buffer
 };
 
 struct Arguments {

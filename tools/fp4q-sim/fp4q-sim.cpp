@@ -33,21 +33,19 @@ static int findEntry(const Arguments &args, const Module &module) {
     return 0;
   int index = module.findKernel(args.entry);
   if (index < 0)
-    throw UsageError((args.entry.empty() ? "expected --entry=NAME"
-                                         : "--entry=" + args.entry +
-                                               ": no such kernel") +
+    throw UsageError((args.entry.empty()
+                          ? "expected --entry=NAME"
+                          : "--entry=" + args.entry + ": no such kernel") +
                      " (in " + args.file + ": " + names + ")");
   return index;
 }
 
 /// Allocates the buffers and lays out the kernel's parameters.
-static std::vector<uint8_t> bindArguments(Arguments &args,
-                                          const KernelInfo &kernel,
-                                          DeviceMemory &memory) {
+static std::vector<uint8_t>
+bindArguments(Arguments &args, const KernelInfo &kernel, DeviceMemory &memory) {
   if (args.arguments.size() != kernel.params.size())
     throw UsageError("kernel `" + kernel.name + "` takes " +
-                     std::to_string(kernel.params.size()) +
-                     " arguments, got " +
+                     std::to_string(kernel.params.size()) + " arguments, got " +
                      std::to_string(args.arguments.size()) + " --arg");
   std::vector<uint8_t> params(kernel.paramBytes);
   for (size_t i = 0; i < args.arguments.size(); ++i) {
@@ -56,8 +54,7 @@ static std::vector<uint8_t> bindArguments(Arguments &args,
     if (arg.buffer) {
       arg.address = memory.allocate(arg.array.data.size());
       if (arg.initialized)
-        memory.write(arg.address, arg.array.data.data(),
-                     arg.array.data.size());
+        memory.write(arg.address, arg.array.data.data(), arg.array.data.size());
       arg.value.resize(8);
       std::memcpy(arg.value.data(), &arg.address, 8);
     }
@@ -98,8 +95,8 @@ static int run(int argc, char **argv) {
   int kernel = findEntry(args, *module);
   const KernelInfo &info = module->kernels()[kernel];
   std::vector<uint8_t> params = bindArguments(args, info, memory);
-  LaunchResult result = launch(*module, kernel, args.config, params.data(),
-                               memory, args.options);
+  LaunchResult result =
+      launch(*module, kernel, args.config, params.data(), memory, args.options);
   if (args.json)
     std::printf("%s\n", reportJson(info, result).c_str());
   if (!result.ok())

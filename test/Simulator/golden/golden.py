@@ -62,7 +62,7 @@ def main():
             print(f"{case.name}: not in {options.file}")
             failed += 1
             continue
-        want = golden[case.name]
+        want = golden[case.name][..., : case.outputs]
         bad = micro_cases.mismatches(case, got, want)
         if len(bad):
             failed += 1
