@@ -78,6 +78,7 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
   if (options.parallel)
     manager.addPass(createFP4QOutlineParallelLoopsPass());
   OpPassManager &function = manager.nest<func::FuncOp>();
+  function.addPass(createFP4QVectorizeTransposesPass());
   function.addPass(createFP4QLowerCopiesPass());
   function.addPass(createConvertLinalgToLoopsPass());
   function.addPass(createCanonicalizerPass());

@@ -135,4 +135,24 @@ def FP4QLowerCopiesPass : Pass<"fp4q-lower-copies"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def FP4QVectorizeTransposesPass : Pass<"fp4q-vectorize-transposes"> {
+  let summary = "transpose f32 matrices a 16x16 register tile at a time";
+  let description = [{
+    Rewrites `linalg.transpose` of static f32 memrefs whose sizes are multiples
+    of 16 to loops over tiles that are loaded, transposed by upstream's shuffle
+    lowering of `vector.transpose`, and stored. A transpose by scalars reads a
+    new cache line for every element.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-vectorize-transposes.mlir`.
+
+    Preconditions: memrefs. Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let statistics = [
+    Statistic<"numVectorized", "num-vectorized",
+              "Number of transposes vectorized">
+  ];
+}
+
 #endif // FP4Q_TRANSFORMS_PASSES_TD
