@@ -151,7 +151,7 @@ void fp4q_parallel_for(int64_t begin, int64_t end, int64_t grain,
   if (!executor.arena)
     return loop.runRanges(0, loop.numRanges());
   executor.arena->execute([&] {
-    // Isolated, so that a thread that waits here takes no range of an outer
+    // Isolated, so that a thread that waits here takes no range of another
     // loop: bodies may rely on what they keep per thread.
     tbb::this_task_arena::isolate([&] {
       tbb::parallel_for(tbb::blocked_range<int64_t>(0, loop.numRanges()),

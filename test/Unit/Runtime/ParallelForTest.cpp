@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <set>
@@ -137,19 +138,31 @@ TEST_F(ParallelFor, NestedLoopsCoverEverything) {
     ASSERT_EQ(count, 1);
 }
 
-TEST_F(ParallelFor, AWaitingThreadTakesNoRangeOfTheOuterLoop) {
+TEST_F(ParallelFor, AWaitingThreadTakesNoRangeOfAnotherLoop) {
   fp4q_set_num_threads(4);
   thread_local bool inside = false;
   std::atomic<int> reentered{0};
-  parallelFor(0, 200, 1, [&](int64_t, int64_t) {
-    reentered += inside;
-    inside = true;
-    parallelFor(0, 50, 1, [&](int64_t, int64_t) {
-      for (volatile int spin = 0; spin < 200; spin = spin + 1)
-        ;
+  // Uneven inner loops on several callers: threads that run dry take inner
+  // ranges, so that the owners of those loops wait while other loops still have
+  // ranges to offer. Without isolation a round sees that three times in four.
+  auto outerLoop = [&] {
+    parallelFor(0, 40, 1, [&](int64_t lo, int64_t) {
+      reentered += inside;
+      inside = true;
+      parallelFor(0, 4, 1, [lo](int64_t i, int64_t) {
+        std::this_thread::sleep_for(
+            std::chrono::microseconds((lo * 7 + i * 3) % 5 * 100));
+      });
+      inside = false;
     });
-    inside = false;
-  });
+  };
+  for (int round = 0; round < 6; ++round) {
+    std::vector<std::thread> callers;
+    for (int caller = 0; caller < 3; ++caller)
+      callers.emplace_back(outerLoop);
+    for (std::thread &caller : callers)
+      caller.join();
+  }
   EXPECT_EQ(reentered, 0);
 }
 
