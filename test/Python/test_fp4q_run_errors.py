@@ -137,11 +137,6 @@ FILES = {
         npy(X.ravel()),
         rf"input '.*/x.npy' is uint16 of shape \(192,\){TAKES}",
     ),
-    "sizes_contradict": (
-        npy(np.ones((4, 64), np.uint16)),
-        r".*/module.mlir:\d+:\d+: fp4q.quantize_pack expects x and scales to "
-        "agree in dimension 0, but got 4 and 3",
-    ),
 }
 
 
@@ -156,6 +151,29 @@ def test_input_file(build_dir, tmp_path, name):
         (tmp_path / "x.npy").write_bytes(content)
     arguments = run_arguments(tmp_path, GOOD_INPUTS, ["y.npy", "z.npy"])
     fails(build_dir, tmp_path, GOOD, arguments, message)
+
+
+def test_sizes_contradict(build_dir, tmp_path):
+    """Sizes that only the files tell, and that two operands must share."""
+    module = """
+func.func @main(%c: tensor<?x32xi8>, %s: tensor<?x2xf8E8M0FNU>)
+    -> tensor<?x64xf32> {
+  %zero = arith.constant 0 : index
+  %m = tensor.dim %c, %zero : tensor<?x32xi8>
+  %init = tensor.empty(%m) : tensor<?x64xf32>
+  %y = fp4q.dequant ins(%c, %s : tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>)
+      outs(%init : tensor<?x64xf32>) -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+"""
+    (tmp_path / "c.npy").write_bytes(npy(np.zeros((4, 32), np.uint8)))
+    (tmp_path / "s.npy").write_bytes(npy(np.zeros((3, 2), np.uint8)))
+    arguments = run_arguments(tmp_path, ["c.npy", "s.npy"], ["y.npy"])
+    message = (
+        r".*/module.mlir:7:8: fp4q.dequant expects codes and scales to agree "
+        "in dimension 0, but got 4 and 3"
+    )
+    fails(build_dir, tmp_path, module, arguments, message)
 
 
 Y, Z = "y.npy", "z.npy"
