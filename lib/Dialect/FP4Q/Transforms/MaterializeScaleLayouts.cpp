@@ -35,6 +35,18 @@ static Value unswizzle(OpBuilder &builder, Location loc, Value blocked,
       ->getResult(0);
 }
 
+/// Puts an operation with one scale operand, of these codes, on linear scales.
+template <typename OpTy>
+static void unswizzleScales(PatternRewriter &rewriter, OpTy op, Value codes) {
+  Value linear = unswizzle(rewriter, op.getLoc(), op.getScales(), codes,
+                           op.getGroupSizeValue());
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getScalesMutable().assign(linear);
+    op.setScaleLayout(ScaleLayout::Linear);
+    op.removeGroupSizeAttr();
+  });
+}
+
 namespace {
 
 /// dequant ins(%c, %blocked) -> dequant ins(%c, unswizzle_scales(%blocked))
@@ -47,13 +59,7 @@ struct MaterializeDequantLayout : public OpRewritePattern<DequantOp> {
       return rewriter.notifyMatchFailure(op, "scales are linear");
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "expects tensors");
-    Value linear = unswizzle(rewriter, op.getLoc(), op.getScales(),
-                             op.getCodes(), op.getGroupSizeValue());
-    rewriter.modifyOpInPlace(op, [&] {
-      op.getScalesMutable().assign(linear);
-      op.setScaleLayout(ScaleLayout::Linear);
-      op.removeGroupSizeAttr();
-    });
+    unswizzleScales(rewriter, op, op.getCodes());
     return success();
   }
 };
@@ -102,12 +108,7 @@ struct MaterializeQuantizeLayout : public OpRewritePattern<QuantizePackOp> {
     Value codes = op.getInits().front();
     int64_t groupSize = op.getGroupSizeValue();
     if (op.hasGivenScales()) {
-      Value linear = unswizzle(rewriter, loc, op.getScales(), codes, groupSize);
-      rewriter.modifyOpInPlace(op, [&] {
-        op.getScalesMutable().assign(linear);
-        op.setScaleLayout(ScaleLayout::Linear);
-        op.removeGroupSizeAttr();
-      });
+      unswizzleScales(rewriter, op, codes);
       return success();
     }
     Value blocked = op.getInits().back();
