@@ -11,6 +11,25 @@ function(fp4q_set_flags name)
   endif()
 endfunction()
 
+# fp4q_install(name)
+# Installs a target, and exports a library as FP4Q::<name>, see FP4QPackage.cmake.
+function(fp4q_install name)
+  set(export)
+  get_target_property(type ${name} TYPE)
+  if(type MATCHES "STATIC_LIBRARY|SHARED_LIBRARY")
+    set(export EXPORT FP4QTargets)
+    add_library(FP4Q::${name} ALIAS ${name})
+    target_include_directories(${name} PUBLIC
+      "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+      "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>"
+      "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+  endif()
+  install(TARGETS ${name} ${export}
+    RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endfunction()
+
 # add_fp4q_plain_library(name [SHARED] sources... [LINK_LIBS libs...])
 # A library without any LLVM or MLIR in it (Numerics, Runtime, Simulator).
 function(add_fp4q_plain_library name)
@@ -22,7 +41,7 @@ function(add_fp4q_plain_library name)
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
   fp4q_set_flags(${name})
-  add_library(FP4Q::${name} ALIAS ${name})
+  fp4q_install(${name})
 endfunction()
 
 # add_fp4q_library(name sources... [DEPENDS targets...] [LINK_LIBS own libs...]
@@ -37,7 +56,7 @@ function(add_fp4q_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
   fp4q_set_flags(${name})
   fp4q_use_pch(${name})
-  add_library(FP4Q::${name} ALIAS ${name})
+  fp4q_install(${name})
 endfunction()
 
 # add_fp4q_tool(name sources... [LINK_LIBS own libs...] [MLIR_LIBS MLIR libs...])
@@ -51,6 +70,24 @@ function(add_fp4q_tool name)
   endif()
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
   fp4q_set_flags(${name})
+  fp4q_install(${name})
+endfunction()
+
+# add_fp4q_dynamic_library(name SHARED|MODULE sources... VERSION_SCRIPT file
+#                          [LINK_LIBS own libs...])
+# A shared library or plugin of the compiler, which exports what the version
+# script lists. MLIR comes with the own libraries.
+function(add_fp4q_dynamic_library name kind)
+  cmake_parse_arguments(ARG "" "VERSION_SCRIPT" "LINK_LIBS" ${ARGN})
+  add_library(${name} ${kind} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+  target_compile_options(${name} PRIVATE -fno-exceptions -funwind-tables)
+  set(script "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_VERSION_SCRIPT}")
+  target_link_options(${name} PRIVATE "LINKER:--version-script=${script}"
+                      "LINKER:--as-needed")
+  set_target_properties(${name} PROPERTIES LINK_DEPENDS "${script}")
+  fp4q_set_flags(${name})
+  fp4q_install(${name})
 endfunction()
 
 # MLIR's headers take seconds per file to parse; one precompiled header serves

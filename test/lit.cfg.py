@@ -55,6 +55,7 @@ llvm_config.add_tool_substitutions(
             "fp4q-opt",
             "fp4q-run",
             "fp4q-compile",
+            "fp4q-lsp-server",
             "mlir-opt",
             "mlir-translate",
         )
