@@ -19,7 +19,7 @@ from lit.llvm.subst import ToolSubst
 config.name = "FP4Q"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "Python", "Unit", "oracle"]
+config.excludes = ["Consumer", "Inputs", "Python", "Unit", "oracle"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.fp4q_build_dir, "test")
 
