@@ -1,0 +1,145 @@
+//===- Bench.cpp - measure one case ---------------------------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Bench.h"
+
+#include "fp4q/Runtime/ParallelFor.h"
+
+#include "mlir/Parser/Parser.h"
+
+#include <chrono>
+#include <cstring>
+#include <random>
+
+using namespace mlir;
+using namespace mlir::fp4q;
+using namespace mlir::fp4q::bench;
+
+constexpr int kMinWarmRuns = 5;
+/// Each one takes the time of a flush.
+constexpr int kColdRuns = 9;
+/// Several times the last-level cache of the machines in question.
+constexpr size_t kFlushBytes = size_t(96) << 20;
+
+static double now() {
+  using namespace std::chrono;
+  return duration<double>(steady_clock::now().time_since_epoch()).count();
+}
+
+static double timeOnce(const std::function<void()> &run) {
+  double start = now();
+  run();
+  return now() - start;
+}
+
+static Timing summarize(std::vector<double> times) {
+  std::sort(times.begin(), times.end());
+  return {static_cast<int>(times.size()), times[times.size() / 2],
+          times.front()};
+}
+
+Timing mlir::fp4q::bench::measureWarm(double minSeconds,
+                                      const std::function<void()> &run) {
+  run();
+  std::vector<double> times;
+  for (double total = 0; total < minSeconds || times.size() < kMinWarmRuns;) {
+    times.push_back(timeOnce(run));
+    total += times.back();
+  }
+  return summarize(std::move(times));
+}
+
+static void flushCaches() {
+  static std::vector<uint64_t> memory(kFlushBytes / sizeof(uint64_t));
+  for (uint64_t &word : memory)
+    ++word;
+  // Keeps the stores.
+  asm volatile("" : : "r"(memory.data()) : "memory");
+}
+
+Timing mlir::fp4q::bench::measureCold(const std::function<void()> &run) {
+  std::vector<double> times;
+  for (int i = 0; i < kColdRuns; ++i) {
+    flushCaches();
+    times.push_back(timeOnce(run));
+  }
+  return summarize(std::move(times));
+}
+
+MemcpyBaseline::MemcpyBaseline(int64_t bytes)
+    : from(bytes / 2, 1), to(bytes / 2, 2) {}
+
+void MemcpyBaseline::run() {
+  constexpr int64_t grain = 1 << 16;
+  fp4q_parallel_for(
+      0, from.size(), grain,
+      [](void *self, int64_t lo, int64_t hi) {
+        auto *copy = static_cast<MemcpyBaseline *>(self);
+        std::memcpy(&copy->to[lo], &copy->from[lo], hi - lo);
+      },
+      this);
+}
+
+/// One element of ordinary magnitude, as bits: sign and fraction are random,
+/// and the exponent is near that of 1.
+static uint32_t randomElement(Type type, std::mt19937 &random) {
+  uint32_t bits = random();
+  if (type.isF32())
+    return (bits & 0x807FFFFF) | (121 + bits % 11) << 23;
+  if (type.isBF16())
+    return (bits & 0x807F) | (121 + bits % 11) << 7;
+  if (type.isF16())
+    return (bits & 0x83FF) | (9 + bits % 11) << 10;
+  if (isa<Float8E8M0FNUType>(type))
+    return 121 + bits % 11;
+  if (isa<Float8E4M3FNType>(type))
+    return 0x28 + bits % 0x28;
+  return bits;
+}
+
+static std::vector<uint8_t> randomData(const ValueSpec &spec) {
+  std::mt19937 random;
+  int64_t elements = 1, bytes = spec.elementBytes();
+  for (int64_t size : spec.shape)
+    elements *= size;
+  std::vector<uint8_t> data(elements * bytes);
+  for (int64_t i = 0; i < elements; ++i) {
+    uint32_t element = randomElement(spec.elementType, random);
+    std::memcpy(&data[i * bytes], &element, bytes);
+  }
+  return data;
+}
+
+FailureOr<std::unique_ptr<Bench>> Bench::create(const Case &config,
+                                                MLIRContext &context) {
+  std::unique_ptr<Bench> bench(new Bench());
+  double start = now();
+  OwningOpRef<ModuleOp> module =
+      parseSourceString<ModuleOp>(config.module(), &context);
+  if (!module)
+    return failure();
+  auto function = JitFunction::compile(*module, "run", CPUPipelineOptions());
+  if (failed(function))
+    return failure();
+  bench->compileSeconds = now() - start;
+  bench->function = std::move(*function);
+  auto addBuffer = [&](const ValueSpec &spec, std::vector<TensorRef> &tensors) {
+    bench->buffers.push_back(randomData(spec));
+    tensors.push_back({bench->buffers.back().data(), spec.shape});
+  };
+  for (const auto &spec : bench->function->getSignature().arguments)
+    addBuffer(spec, bench->arguments);
+  for (const auto &spec : bench->function->getSignature().results)
+    addBuffer(spec, bench->results);
+  return bench;
+}
+
+void Bench::run() {
+  std::string error;
+  if (failed(function->invoke(arguments, results, error)))
+    llvm::report_fatal_error(llvm::Twine(error));
+}

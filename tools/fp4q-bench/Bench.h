@@ -1,0 +1,72 @@
+//===- Bench.h - measure one case -------------------------------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_TOOLS_BENCH_BENCH_H
+#define FP4Q_TOOLS_BENCH_BENCH_H
+
+#include "Cases.h"
+
+#include "fp4q/Compiler/Jit.h"
+
+#include <functional>
+
+namespace mlir {
+namespace fp4q {
+namespace bench {
+
+/// The times of repeated runs, in seconds.
+struct Timing {
+  int runs = 0;
+  double median = 0, least = 0;
+};
+
+/// Calls `run` once unmeasured, and then at least five times and for at least
+/// `minSeconds`.
+Timing measureWarm(double minSeconds, const std::function<void()> &run);
+
+/// Calls `run` a fixed number of times, each time after displacing everything
+/// from the caches.
+Timing measureCold(const std::function<void()> &run);
+
+/// A case that has been compiled, with data to run it on.
+class Bench {
+public:
+  /// Compiles the case. Errors go to stderr.
+  static FailureOr<std::unique_ptr<Bench>> create(const Case &config,
+                                                  MLIRContext &context);
+
+  /// From the text of the module to code, in seconds.
+  double getCompileSeconds() const { return compileSeconds; }
+
+  /// One call; the sizes are known to fit.
+  void run();
+
+private:
+  Bench() = default;
+
+  std::unique_ptr<JitFunction> function;
+  double compileSeconds = 0;
+  std::vector<std::vector<uint8_t>> buffers;
+  std::vector<TensorRef> arguments, results;
+};
+
+/// memcpy of half of `bytes` into the other half, so that `bytes` cross the
+/// memory interface as in a case of so many bytes; by as many threads.
+class MemcpyBaseline {
+public:
+  explicit MemcpyBaseline(int64_t bytes);
+  void run();
+
+private:
+  std::vector<uint8_t> from, to;
+};
+
+} // namespace bench
+} // namespace fp4q
+} // namespace mlir
+
+#endif // FP4Q_TOOLS_BENCH_BENCH_H

@@ -1,0 +1,146 @@
+//===- fp4q-bench.cpp - measure the operations of fp4q --------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Arguments.h"
+#include "Bench.h"
+
+#include "fp4q/Compiler/Registration.h"
+#include "fp4q/Compiler/Version.h"
+#include "fp4q/Runtime/ParallelFor.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Process.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <thread>
+
+using namespace mlir::fp4q::bench;
+
+/// Says on a terminal, and only there, what is being measured.
+static void showProgress(size_t done, size_t total, const llvm::Twine &what) {
+  if (llvm::sys::Process::StandardErrIsDisplayed())
+    llvm::errs() << "\r\033[K[" << done << '/' << total << "] " << what;
+}
+
+static void clearProgress() {
+  if (llvm::sys::Process::StandardErrIsDisplayed())
+    llvm::errs() << "\r\033[K";
+}
+
+static void writeTiming(llvm::json::OStream &json, llvm::StringRef name,
+                        const Timing &timing, int64_t bytes, int64_t flops) {
+  json.attributeObject(name, [&] {
+    json.attribute("runs", timing.runs);
+    json.attribute("median_s", timing.median);
+    json.attribute("least_s", timing.least);
+    json.attribute("gb_per_s", bytes / timing.median * 1e-9);
+    if (flops)
+      json.attribute("gflop_per_s", flops / timing.median * 1e-9);
+  });
+}
+
+/// Measures the case with `threads` threads and writes one object.
+static void runCase(const Case &config, Bench &bench, int threads,
+                    double minSeconds, llvm::json::OStream &json) {
+  fp4q_set_num_threads(threads);
+  MemcpyBaseline baseline(config.bytes());
+  auto runBench = [&] { bench.run(); };
+  auto runBaseline = [&] { baseline.run(); };
+  json.object([&] {
+    json.attribute("op", getName(config.op));
+    json.attribute("format", getName(config.format));
+    json.attribute("dtype", getName(config.dtype));
+    json.attribute("m", config.shape.m);
+    json.attribute("k", config.shape.k);
+    if (config.op == Op::Matmul)
+      json.attribute("n", config.shape.n);
+    json.attribute("backend", "reference");
+    json.attribute("threads", threads);
+    json.attribute("bytes", config.bytes());
+    json.attribute("flops", config.flops());
+    json.attribute("compile_s", bench.getCompileSeconds());
+    writeTiming(json, "warm", measureWarm(minSeconds, runBench), config.bytes(),
+                config.flops());
+    writeTiming(json, "cold", measureCold(runBench), config.bytes(),
+                config.flops());
+    writeTiming(json, "memcpy_warm", measureWarm(minSeconds / 4, runBaseline),
+                config.bytes(),
+                /*flops=*/0);
+    writeTiming(json, "memcpy_cold", measureCold(runBaseline), config.bytes(),
+                /*flops=*/0);
+  });
+}
+
+/// Writes the whole document; false if a case cannot be compiled.
+static bool runAll(const Arguments &arguments, llvm::raw_ostream &os) {
+  mlir::DialectRegistry registry;
+  mlir::fp4q::registerCompilerDialects(registry);
+  mlir::MLIRContext context(registry);
+  llvm::json::OStream json(os, /*IndentSize=*/1);
+  size_t done = 0, total = arguments.cases.size() * arguments.threads.size();
+  bool success = true;
+  json.object([&] {
+    json.attribute("version", mlir::fp4q::getVersion());
+    json.attributeObject("host", [&] {
+      json.attribute("cpu", llvm::sys::getHostCPUName());
+      json.attribute("cores",
+                     static_cast<int>(std::thread::hardware_concurrency()));
+    });
+    json.attributeArray("results", [&] {
+      for (const Case &config : arguments.cases) {
+        auto bench = Bench::create(config, context);
+        success = mlir::succeeded(bench);
+        if (!success)
+          return;
+        for (int threads : arguments.threads) {
+          showProgress(++done, total,
+                       llvm::Twine(getName(config.op)) + " " +
+                           getName(config.format) + " " +
+                           getName(config.dtype) + ", " + llvm::Twine(threads) +
+                           " threads");
+          runCase(config, **bench, threads, arguments.minSeconds, json);
+        }
+      }
+    });
+  });
+  os << '\n';
+  clearProgress();
+  return success;
+}
+
+static bool writeFile(const std::string &path, llvm::StringRef text) {
+  std::error_code error;
+  llvm::raw_fd_ostream os(path, error);
+  if (!error) {
+    os << text;
+    os.close();
+    error = os.error();
+    os.clear_error();
+  }
+  if (!error)
+    return true;
+  llvm::errs() << "fp4q-bench: error: cannot write '" << path
+               << "': " << error.message() << '\n';
+  return false;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  std::optional<Arguments> arguments = parseArguments(argc, argv);
+  if (!arguments)
+    return 1;
+  // A measurement takes minutes; that its file cannot be written is known now.
+  if (arguments->output != "-" && !writeFile(arguments->output, ""))
+    return 1;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (!runAll(*arguments, os))
+    return 1;
+  return !writeFile(arguments->output, text);
+}
