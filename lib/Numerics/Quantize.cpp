@@ -132,7 +132,7 @@ ElementQuantizer::ElementQuantizer(uint8_t scaleByte,
 
 float ElementQuantizer::operand(float x) const {
   if (elementsZero)
-    return hasSignBit(x) ? -0.0f : 0.0f;
+    return x * 0.0f;
   float t = divides ? x / term : x * term;
   return roundsQuotient ? roundToType(t, inputType) : t;
 }

@@ -83,7 +83,8 @@ enum class ElementOperand : uint8_t {
 /// What happens to the elements of a group whose scale byte is 0.
 enum class ScaleByteZero : uint8_t {
   AsIs,            ///< nothing special
-  ElementsZero,    ///< t is +0 or -0 with the sign of x (also if x is NaN)
+  ElementsZero,    ///< t is x * 0: a zero with the sign of x, and NaN if x is
+                   ///< Inf or NaN
   ReciprocalCapped ///< a factor of x that overflows to +Inf becomes FLT_MAX,
                    ///< whatever the byte; operands that divide x have none
 };

@@ -178,14 +178,17 @@ TEST(Recipe, ElementsZeroAtScaleByteZero) {
     params.format.scaleType = scaleType;
     params.recipe.zeroSign = ZeroSign::SignBit;
     ElementQuantizer zero(0, params, FloatType::F32);
-    for (float x : {0.0f, 1e30f, inf, nan32})
+    for (float x : {0.0f, 1e30f})
       EXPECT_EQ(zero(x), 0);
-    for (float x : {-0.0f, -1e30f, -inf})
+    for (float x : {-0.0f, -1e30f})
       EXPECT_EQ(zero(x), 8);
+    for (float x : {inf, -inf, nan32})
+      EXPECT_EQ(zero(x), 7);
     params.recipe.zeroSign = ZeroSign::OnlyNegative;
     ElementQuantizer unsignedZero(0, params, FloatType::F32);
-    for (float x : {0.0f, -0.0f, -1e30f, -inf})
+    for (float x : {0.0f, -0.0f, -1e30f})
       EXPECT_EQ(unsignedZero(x), 0);
+    EXPECT_EQ(unsignedZero(-inf), 7);
     // Any other byte is untouched.
     EXPECT_EQ(ElementQuantizer(1, params, FloatType::F32)(1e30f), 7);
   }
