@@ -67,12 +67,7 @@ static void addShapeFunction(SymbolTable &symbols, func::FuncOp function) {
   inputs.push_back(sizesType);
   Block &body = shapes.getBody().front();
   Value sizes = body.addArgument(sizesType, function.getLoc());
-  if (ArrayAttr attrs = shapes.getAllArgAttrs()) {
-    SmallVector<Attribute> all(attrs.begin(), attrs.end());
-    all.push_back(DictionaryAttr::get(context));
-    shapes.setAllArgAttrs(all);
-  }
-  shapes.removeResAttrsAttr();
+  // This also adapts the attributes of arguments and results.
   shapes.setType(FunctionType::get(context, inputs, {}));
 
   Operation *terminator = body.getTerminator();
@@ -116,6 +111,12 @@ struct FP4QAddShapeFunctionsPass
           function.getNumResults() == 0 ||
           !llvm::all_of(function.getResultTypes(), isRankedTensor))
         continue;
+      if (symbols.lookup(getResultShapesName(function.getName()))) {
+        function.emitOpError()
+            << "needs the name @" << getResultShapesName(function.getName())
+            << " for its shapes, which is taken";
+        return signalPassFailure();
+      }
       if (!function.getBody().hasOneBlock()) {
         function.emitOpError("has more than one block");
         return signalPassFailure();

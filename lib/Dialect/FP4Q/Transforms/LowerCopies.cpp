@@ -33,6 +33,9 @@ struct FP4QLowerCopiesPass
 
   void runOnOperation() override {
     getOperation()->walk([](memref::CopyOp copy) {
+      if (isa<UnrankedMemRefType>(copy.getSource().getType()) ||
+          isa<UnrankedMemRefType>(copy.getTarget().getType()))
+        return; // No number of loops to write.
       if (isContiguous(copy.getSource()) && isContiguous(copy.getTarget()))
         return;
       OpBuilder builder(copy);

@@ -137,13 +137,12 @@ struct FP4QMaterializeScaleLayoutsPass
       FP4QMaterializeScaleLayoutsPassBase;
 
   void runOnOperation() override {
-    getOperation()->walk([&](Operation *op) {
-      if (auto quantize = dyn_cast<QuantizePackOp>(op))
-        numMaterialized += quantize.getGroupSizeAttr() != nullptr;
-      else if (auto dequant = dyn_cast<DequantOp>(op))
-        numMaterialized += dequant.getGroupSizeAttr() != nullptr;
-      else if (auto matmul = dyn_cast<ScaledMatmulOp>(op))
-        numMaterialized += matmul.getGroupSizeAttr() != nullptr;
+    getOperation()->walk([&](DestinationStyleOpInterface op) {
+      // Where a layout is blocked, and only there, group_size is given.
+      if (isa<QuantizePackOp, DequantOp, ScaledMatmulOp>(op) &&
+          op.hasPureTensorSemantics() &&
+          op->getInherentAttr("group_size").value_or(Attribute()))
+        ++numMaterialized;
     });
     RewritePatternSet patterns(&getContext());
     populateMaterializeScaleLayoutsPatterns(patterns);

@@ -164,6 +164,11 @@ struct FP4QOutlineParallelLoopsPass
                            "fp4q-outline-parallel-loops");
         return signalPassFailure();
       }
+    for (scf::ForallOp forall : outermost)
+      if (!forall->getParentOfType<func::FuncOp>()) {
+        forall.emitOpError("is expected to be in a func.func");
+        return signalPassFailure();
+      }
     for (scf::ForallOp forall : llvm::reverse(nested)) {
       rewriter.setInsertionPoint(forall);
       if (failed(scf::forallToForLoop(rewriter, forall))) {

@@ -111,16 +111,20 @@ struct FP4QTileToForallPass
   using FP4QTileToForallPassBase::FP4QTileToForallPassBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    if (elements < 1 || rows < 1 || columns < 1)
-      return emitError(UnknownLoc::get(context),
-                       "fp4q-tile-to-forall expects elements, rows and columns "
-                       "to be positive");
+    if (elements < 1 || rows < 1 || columns < 1 || depth < 1)
+      return emitError(
+          UnknownLoc::get(context),
+          "fp4q-tile-to-forall expects elements, rows, columns and "
+          "depth to be positive");
     return success();
   }
 
   /// Tile sizes of a row-wise operation: its leading dimensions, the last of
   /// them a few rows at a time.
   SmallVector<int64_t> getRowTiles(Operation *op) {
+    // Blocked scales have no rows; fp4q-materialize-scale-layouts comes first.
+    if (op->getInherentAttr("group_size").value_or(Attribute()))
+      return {};
     Value x = op->getOperand(0);
     if (auto dequant = dyn_cast<DequantOp>(op))
       x = dequant.getInit();
@@ -248,8 +252,9 @@ struct FP4QTileToForallPass
     // Consumers first: what is fused into them is dead when its turn comes.
     SmallVector<Operation *> candidates;
     getOperation()->walk([&](Operation *op) {
-      if (!op->getParentOfType<scf::ForallOp>() && isa<TilingInterface>(op) &&
-          cast<DestinationStyleOpInterface>(op).hasPureTensorSemantics())
+      auto dps = dyn_cast<DestinationStyleOpInterface>(op);
+      if (dps && dps.hasPureTensorSemantics() && isa<TilingInterface>(op) &&
+          !op->getParentOfType<scf::ForallOp>())
         candidates.push_back(op);
     });
     IRRewriter rewriter(&getContext());

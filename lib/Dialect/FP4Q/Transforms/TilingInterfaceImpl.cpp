@@ -34,7 +34,7 @@ struct DimTile {
   int64_t scale = 1;
 };
 
-/// How tiles of an operation map to its operands.
+/// How tiles of an operation map to its operands, if its scales are linear.
 struct TileTable {
   /// The number of iterations of each loop.
   SmallVector<OpFoldResult> sizes;
@@ -92,8 +92,7 @@ static SmallVector<DimTile> transformDims(Value transform, int64_t loop,
 // The tables
 //===----------------------------------------------------------------------===//
 
-static FailureOr<TileTable> getTileTable(BlockTransformOp op,
-                                         OpBuilder &builder) {
+static TileTable getTileTable(BlockTransformOp op, OpBuilder &builder) {
   int64_t unit = op.getBlockSize();
   int64_t lastLoop = shapedTypeOf(op.getX()).getRank() - 1;
   TileTable table;
@@ -104,10 +103,7 @@ static FailureOr<TileTable> getTileTable(BlockTransformOp op,
   return table;
 }
 
-static FailureOr<TileTable> getTileTable(QuantizePackOp op,
-                                         OpBuilder &builder) {
-  if (op.getScaleLayout() != ScaleLayout::Linear)
-    return failure();
+static TileTable getTileTable(QuantizePackOp op, OpBuilder &builder) {
   int64_t group = op.getGroupSizeValue();
   int64_t unit = group;
   if (Value transform = op.getTransform())
@@ -129,9 +125,7 @@ static FailureOr<TileTable> getTileTable(QuantizePackOp op,
   return table;
 }
 
-static FailureOr<TileTable> getTileTable(DequantOp op, OpBuilder &builder) {
-  if (op.getScaleLayout() != ScaleLayout::Linear)
-    return failure();
+static TileTable getTileTable(DequantOp op, OpBuilder &builder) {
   int64_t unit = op.getGroupSizeValue();
   TileTable table;
   table.sizes = rowSizes(builder, op.getLoc(), op.getInit(), unit);
@@ -143,11 +137,7 @@ static FailureOr<TileTable> getTileTable(DequantOp op, OpBuilder &builder) {
   return table;
 }
 
-static FailureOr<TileTable> getTileTable(ScaledMatmulOp op,
-                                         OpBuilder &builder) {
-  if (op.getAScaleLayout() != ScaleLayout::Linear ||
-      op.getBScaleLayout() != ScaleLayout::Linear)
-    return failure();
+static TileTable getTileTable(ScaledMatmulOp op, OpBuilder &builder) {
   int64_t rank = shapedTypeOf(op.getA()).getRank();
   int64_t nLoop = rank - 1;
   SmallVector<DimTile> a = leadingDims(rank - 1);
@@ -170,8 +160,8 @@ static FailureOr<TileTable> getTileTable(ScaledMatmulOp op,
 }
 
 template <typename OpTy>
-static FailureOr<TileTable> getScaleLayoutTable(OpTy op, Value linear,
-                                                OpBuilder &builder) {
+static TileTable getScaleLayoutTable(OpTy op, Value linear,
+                                     OpBuilder &builder) {
   int64_t batch = shapedTypeOf(linear).getRank() - 2;
   TileTable table;
   table.sizes = tensor::getMixedSizes(builder, op.getLoc(), linear);
@@ -184,19 +174,24 @@ static FailureOr<TileTable> getScaleLayoutTable(OpTy op, Value linear,
   return table;
 }
 
-static FailureOr<TileTable> getTileTable(SwizzleScalesOp op,
-                                         OpBuilder &builder) {
+static TileTable getTileTable(SwizzleScalesOp op, OpBuilder &builder) {
   return getScaleLayoutTable(op, op.getSource(), builder);
 }
 
-static FailureOr<TileTable> getTileTable(UnswizzleScalesOp op,
-                                         OpBuilder &builder) {
+static TileTable getTileTable(UnswizzleScalesOp op, OpBuilder &builder) {
   return getScaleLayoutTable(op, op.getInit(), builder);
 }
 
 //===----------------------------------------------------------------------===//
 // The interface
 //===----------------------------------------------------------------------===//
+
+/// Whether a scale operand of a quantizer, decoder or product is in a layout
+/// whose tiles are no boxes. Such operations have loops, but no tiles.
+static bool hasBlockedScales(Operation *op) {
+  return isa<QuantizePackOp, DequantOp, ScaledMatmulOp>(op) &&
+         op->getInherentAttr("group_size").value_or(Attribute());
+}
 
 /// value * scale, folded.
 static OpFoldResult scaleBy(OpBuilder &builder, Location loc,
@@ -214,11 +209,14 @@ static OpFoldResult divideBy(OpBuilder &builder, Location loc,
       builder, loc, builder.getAffineSymbolExpr(0).floorDiv(divisor), value);
 }
 
-/// Whether the value is known to be a multiple of `divisor`: a constant, or the
-/// induction variable of a loop whose bounds and step are.
+/// Whether the value is known to be a multiple of `divisor`: a constant, a
+/// product with one, or the induction variable of a loop whose bounds and step
+/// are.
 static bool isMultipleOf(OpFoldResult value, int64_t divisor) {
   if (std::optional<int64_t> constant = getConstantIntValue(value))
     return *constant % divisor == 0;
+  if (auto apply = cast<Value>(value).getDefiningOp<affine::AffineApplyOp>())
+    return apply.getAffineMap().getResult(0).isMultipleOf(divisor);
   auto argument = dyn_cast<BlockArgument>(cast<Value>(value));
   if (!argument)
     return false;
@@ -258,20 +256,17 @@ struct FP4QTiling
     : public TilingInterface::ExternalModel<FP4QTiling<OpTy>, OpTy> {
   SmallVector<utils::IteratorType> getLoopIteratorTypes(Operation *op) const {
     OpBuilder builder(op);
-    FailureOr<TileTable> table = getTileTable(cast<OpTy>(op), builder);
-    return SmallVector<utils::IteratorType>(
-        succeeded(table) ? table->sizes.size() : 0,
-        utils::IteratorType::parallel);
+    TileTable table = getTileTable(cast<OpTy>(op), builder);
+    return SmallVector<utils::IteratorType>(table.sizes.size(),
+                                            utils::IteratorType::parallel);
   }
 
   SmallVector<Range> getIterationDomain(Operation *op,
                                         OpBuilder &builder) const {
-    FailureOr<TileTable> table = getTileTable(cast<OpTy>(op), builder);
     SmallVector<Range> domain;
-    if (succeeded(table))
-      for (OpFoldResult size : table->sizes)
-        domain.push_back(
-            {builder.getIndexAttr(0), size, builder.getIndexAttr(1)});
+    for (OpFoldResult size : getTileTable(cast<OpTy>(op), builder).sizes)
+      domain.push_back(
+          {builder.getIndexAttr(0), size, builder.getIndexAttr(1)});
     return domain;
   }
 
@@ -280,13 +275,13 @@ struct FP4QTiling
                          ArrayRef<OpFoldResult> offsets,
                          ArrayRef<OpFoldResult> sizes) const {
     Location loc = op->getLoc();
-    FailureOr<TileTable> table = getTileTable(cast<OpTy>(op), builder);
-    if (failed(table))
+    if (hasBlockedScales(op))
       return op->emitOpError("cannot be tiled with a blocked scale layout");
+    TileTable table = getTileTable(cast<OpTy>(op), builder);
     TilingResult result;
     SmallVector<Value> operands;
     for (auto [operand, dims] :
-         llvm::zip_equal(op->getOperands(), table->operands)) {
+         llvm::zip_equal(op->getOperands(), table.operands)) {
       if (dims.empty()) {
         operands.push_back(operand);
         continue;
@@ -294,6 +289,11 @@ struct FP4QTiling
       SmallVector<OpFoldResult> boxOffsets, boxSizes;
       getOperandBox(builder, loc, operand, dims, offsets, sizes, boxOffsets,
                     boxSizes);
+      // K and N are static in every operation.
+      if (!getConstantIntValue(boxSizes.back()) &&
+          !shapedTypeOf(operand).isDynamicDim(dims.size() - 1))
+        return op->emitOpError("can be tiled along its last dimension only by "
+                               "sizes that divide it");
       SmallVector<OpFoldResult> strides(dims.size(), builder.getIndexAttr(1));
       auto slice = tensor::ExtractSliceOp::create(
           builder, loc, operand, boxOffsets, boxSizes, strides);
@@ -316,13 +316,13 @@ struct FP4QTiling
                         ArrayRef<OpFoldResult> sizes,
                         SmallVector<OpFoldResult> &resultOffsets,
                         SmallVector<OpFoldResult> &resultSizes) const {
-    FailureOr<TileTable> table = getTileTable(cast<OpTy>(op), builder);
-    if (failed(table))
+    if (hasBlockedScales(op))
       return failure();
+    TileTable table = getTileTable(cast<OpTy>(op), builder);
     OpOperand *init =
         cast<DestinationStyleOpInterface>(op).getDpsInitOperand(resultNumber);
     getOperandBox(builder, op->getLoc(), init->get(),
-                  table->operands[init->getOperandNumber()], offsets, sizes,
+                  table.operands[init->getOperandNumber()], offsets, sizes,
                   resultOffsets, resultSizes);
     return success();
   }
@@ -332,15 +332,15 @@ struct FP4QTiling
       ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
       SmallVectorImpl<OpFoldResult> &domainOffsets,
       SmallVectorImpl<OpFoldResult> &domainSizes) const {
-    FailureOr<TileTable> table = getTileTable(cast<OpTy>(op), builder);
-    if (failed(table))
+    if (hasBlockedScales(op))
       return failure();
-    domainOffsets.assign(table->sizes.size(), builder.getIndexAttr(0));
-    domainSizes.assign(table->sizes.begin(), table->sizes.end());
+    TileTable table = getTileTable(cast<OpTy>(op), builder);
+    domainOffsets.assign(table.sizes.size(), builder.getIndexAttr(0));
+    domainSizes.assign(table.sizes.begin(), table.sizes.end());
     OpOperand *init =
         cast<DestinationStyleOpInterface>(op).getDpsInitOperand(resultNumber);
     for (auto [dim, offset, size] : llvm::zip_equal(
-             table->operands[init->getOperandNumber()], offsets, sizes)) {
+             table.operands[init->getOperandNumber()], offsets, sizes)) {
       if (dim.loop < 0)
         continue;
       if (dim.scale == 1) {
