@@ -123,6 +123,8 @@ struct FP4QToLLVMDialectInterface : public ConvertToLLVMPatternInterface {
   void populateConvertToLLVMConversionPatterns(
       ConversionTarget &target, LLVMTypeConverter &converter,
       RewritePatternSet &patterns) const override {
+    // Without this, a call that cannot be lowered would stay and be no failure.
+    target.addIllegalOp<ParallelForOp>();
     patterns.add<ParallelForOpLowering>(converter);
   }
 };
