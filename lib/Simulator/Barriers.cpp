@@ -50,6 +50,9 @@ static void release(Cta &cta, uint32_t id) {
       fragment.wait = Wait::None;
       ++fragment.pc;
     }
+  // In a cluster, other CTAs may access the memory too.
+  if (barrier.arrived == cta.liveThreads && cta.cluster->ctas.size() == 1)
+    cta.shared.nextEpoch();
   barrier = Barrier();
   ++cta.cluster->events;
 }
@@ -175,20 +178,15 @@ void fp4q::sim::completeCopies(Warp &warp, uint32_t mask,
       SharedMemory &shared = warp.cta->shared;
       uint32_t target = copy.target[lane];
       std::memcpy(shared.bytes(target), copy.data[lane], copy.bytes);
-      shared.setValid(target, copy.bytes);
+      if (warp.cta->launch->options.checks)
+        shared.complete(target, copy.bytes);
       shared.stampWrite(target, copy.bytes,
                         AccessMark::make(warp.clock[warp.clusterId],
                                          warp.clusterId, lane, false,
                                          copy.index));
       copy.mask &= ~(1u << lane);
     }
-  size_t kept = 0;
-  for (size_t i = 0; i < warp.copies.size(); ++i)
-    if (warp.copies[i].mask) {
-      if (kept != i)
-        warp.copies[kept] = warp.copies[i];
-      ++kept;
-    }
-  warp.copies.resize(kept);
+  while (!warp.copies.empty() && !warp.copies.front().mask)
+    warp.copies.pop_front();
   ++warp.cta->cluster->events;
 }

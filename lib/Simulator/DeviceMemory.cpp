@@ -41,14 +41,17 @@ bool DeviceMemory::release(uint64_t address) {
   return true;
 }
 
-Allocation *DeviceMemory::find(uint64_t address) const {
+Allocation *DeviceMemory::findBelow(uint64_t address) const {
   auto it = std::upper_bound(
       blocks.begin(), blocks.end(), address,
       [](uint64_t value, auto &block) { return value < block->base; });
-  if (it == blocks.begin())
-    return nullptr;
-  Allocation *block = std::prev(it)->get();
-  bool inside = address - block->base < std::max<uint64_t>(block->size, 1);
+  return it == blocks.begin() ? nullptr : std::prev(it)->get();
+}
+
+Allocation *DeviceMemory::find(uint64_t address) const {
+  Allocation *block = findBelow(address);
+  bool inside = block && address - block->base <
+                             std::max<uint64_t>(block->size, 1);
   return inside ? block : nullptr;
 }
 

@@ -100,9 +100,6 @@ void unpackTile(const uint32_t *words, unsigned elements, float *out,
   }
 }
 
-struct DecodeBf16 {
-  float operator()(uint32_t w) const { return bitCast<float>(w << 16); }
-};
 struct DecodeF16 {
   const float *table = halfTable();
   float operator()(uint32_t w) const { return table[w & 0xffff]; }
@@ -127,6 +124,32 @@ struct Registers {
   const uint32_t *operator[](unsigned i) const { return warp.row32(ops[i]); }
 };
 
+// bf16 is the upper half of f32, which loops over whole tiles vectorize.
+void unpackBf16(Operands &o, Registers a, Registers b, unsigned k) {
+  for (unsigned r = 0; r < k / 4; ++r) {
+    uint16_t halves[64];
+    std::memcpy(halves, a[r], sizeof(halves));
+    for (unsigned row = 0; row < 8; ++row) {
+      float *out = &o.a[8 * (r % 2) + row][r / 2 * 8];
+      for (unsigned i = 0; i < 8; ++i)
+        out[i] = bitCast<float>(uint32_t(halves[8 * row + i]) << 16);
+    }
+  }
+  for (unsigned r = 0; r < k / 8; ++r) {
+    const uint32_t *words = b[r];
+    for (unsigned t = 0; t < 4; ++t) {
+      uint32_t column[8];
+      for (unsigned n = 0; n < 8; ++n)
+        column[n] = words[4 * n + t];
+      float *out = o.b[8 * r + 2 * t];
+      for (unsigned n = 0; n < 8; ++n) {
+        out[n] = bitCast<float>(column[n] << 16);
+        out[8 + n] = bitCast<float>(column[n] & 0xffff0000);
+      }
+    }
+  }
+}
+
 template <typename DecodeA, typename DecodeB>
 void unpackBoth(Operands &o, Registers a, Registers b, unsigned k,
                 unsigned elements, DecodeA decodeA, DecodeB decodeB) {
@@ -138,19 +161,22 @@ void unpackBoth(Operands &o, Registers a, Registers b, unsigned k,
     unpackTile(b[r], elements, &o.b[r * width][0], 1, 8, decodeB);
 }
 
+// Row g of 8 columns is lanes 4g to 4g + 3, two columns each: the lanes of c0
+// and c1 alternate in memory order.
 void unpackC(Operands &o, Registers c, Type type) {
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    unsigned g = lane / 4, t = lane % 4;
-    for (unsigned half = 0; half < 2; ++half) {
-      float *out = &o.d[g + 8 * half][2 * t];
-      if (type == Type::F16) {
-        uint32_t pair = c[half][lane];
-        out[0] = f16ToFloat(uint16_t(pair));
-        out[1] = f16ToFloat(uint16_t(pair >> 16));
-      } else {
-        out[0] = bitCast<float>(c[2 * half][lane]);
-        out[1] = bitCast<float>(c[2 * half + 1][lane]);
+  for (unsigned half = 0; half < 2; ++half) {
+    float *out = o.d[8 * half];
+    if (type == Type::F16) {
+      for (unsigned lane = 0; lane < 32; ++lane) {
+        out[2 * lane] = f16ToFloat(uint16_t(c[half][lane]));
+        out[2 * lane + 1] = f16ToFloat(uint16_t(c[half][lane] >> 16));
       }
+      continue;
+    }
+    const uint32_t *first = c[2 * half], *second = c[2 * half + 1];
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      out[2 * lane] = bitCast<float>(first[lane]);
+      out[2 * lane + 1] = bitCast<float>(second[lane]);
     }
   }
 }
@@ -160,19 +186,21 @@ void packD(Warp &warp, const Inst &inst, const Operands &o) {
     return value != value ? 0x7fffffffu : bitCast<uint32_t>(value);
   };
   for (unsigned half = 0; half < 2; ++half) {
-    uint32_t *first =
-        warp.row32(inst.ops[inst.type == Type::F16 ? half : 2 * half]);
-    uint32_t *second =
-        inst.type == Type::F16 ? nullptr : warp.row32(inst.ops[2 * half + 1]);
-    for (unsigned lane = 0; lane < 32; ++lane) {
-      const float *in = &o.d[lane / 4 + 8 * half][2 * (lane % 4)];
-      if (inst.type == Type::F16) {
-        first[lane] = encode(kF16, in[0]) | encode(kF16, in[1]) << 16;
-      } else {
-        first[lane] = canonical(in[0]);
-        second[lane] = canonical(in[1]);
-      }
+    const float *in = o.d[8 * half];
+    if (inst.type == Type::F16) {
+      uint32_t *out = warp.row32(inst.ops[half]);
+      for (unsigned lane = 0; lane < 32; ++lane)
+        out[lane] = encode(kF16, in[2 * lane]) | encode(kF16, in[2 * lane + 1])
+                                                     << 16;
+      continue;
     }
+    uint32_t first[32], second[32];
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      first[lane] = canonical(in[2 * lane]);
+      second[lane] = canonical(in[2 * lane + 1]);
+    }
+    std::memcpy(warp.row32(inst.ops[2 * half]), first, sizeof(first));
+    std::memcpy(warp.row32(inst.ops[2 * half + 1]), second, sizeof(second));
   }
 }
 
@@ -193,7 +221,7 @@ void unpackByType(const Inst &inst, Operands &o, Registers a, Registers b,
                   unsigned k) {
   switch (inst.type2) {
   case Type::BF16:
-    return unpackBoth(o, a, b, k, 2, DecodeBf16(), DecodeBf16());
+    return unpackBf16(o, a, b, k);
   case Type::F16:
     return unpackBoth(o, a, b, k, 2, DecodeF16(), DecodeF16());
   case Type::TF32:

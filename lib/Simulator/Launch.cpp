@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 using namespace fp4q::sim;
@@ -365,6 +366,7 @@ LaunchResult fp4q::sim::launch(const Module &module, int kernel,
   if (!result.error.empty())
     return result;
   auto start = std::chrono::steady_clock::now();
+  std::clock_t cpuStart = std::clock();
   uint64_t paramAddress = memory.allocate(program.info.paramBytes);
   memory.write(paramAddress, params, program.info.paramBytes);
   if (Allocation *block = memory.find(paramAddress))
@@ -396,5 +398,6 @@ LaunchResult fp4q::sim::launch(const Module &module, int kernel,
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - start;
   result.seconds = elapsed.count();
+  result.cpuSeconds = double(std::clock() - cpuStart) / CLOCKS_PER_SEC;
   return result;
 }

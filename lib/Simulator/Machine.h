@@ -21,6 +21,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <deque>
 
 namespace fp4q::sim {
 
@@ -81,8 +82,8 @@ struct Warp {
   uint64_t clusterPhase = ~uint64_t(0); ///< in which it arrived
   Allocation *lastGlobal = nullptr;     ///< where the last global access fell
   std::vector<uint32_t> clock;          ///< Vector clock, by cluster-wide warp
-  std::vector<AsyncCopy> copies;
-  uint32_t groups[32]; ///< committed, by lane
+  std::deque<AsyncCopy> copies;         ///< oldest first
+  uint32_t groups[32];                  ///< committed, by lane
 
   uint32_t *row32(uint32_t row) {
     return reinterpret_cast<uint32_t *>(file + size_t(row) * kRowBytes);

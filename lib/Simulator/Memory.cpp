@@ -40,17 +40,13 @@ static bool aligned(uint64_t address, uint32_t size) {
                                            uint32_t size, Access access) {
   std::string what = describe("global", access, size) + " is out of bounds";
   // Name the allocation it probably meant: the one it runs over, or just left.
-  DeviceMemory &memory = warp.cta->launch->memory;
-  for (uint64_t back : {uint64_t(0), uint64_t(256), uint64_t(1) << 16}) {
-    Allocation *block = address >= back ? memory.find(address - back) : nullptr;
-    if (!block)
-      continue;
-    uint64_t end = block->base + block->size;
-    what += ": it ends " + std::to_string(address + size - end) +
+  constexpr uint64_t near = 1 << 16;
+  Allocation *block = warp.cta->launch->memory.findBelow(address);
+  if (block && address + size - (block->base + block->size) <= near)
+    what += ": it ends " +
+            std::to_string(address + size - (block->base + block->size)) +
             " bytes behind an allocation of " + std::to_string(block->size) +
             " bytes";
-    break;
-  }
   raise(warp, inst, FaultKind::OutOfBounds, lane, what, address);
 }
 
@@ -75,11 +71,12 @@ uint8_t *fp4q::sim::globalBytes(Warp &warp, const Inst &inst, uint32_t lane,
           describe("global", access, size) + " is misaligned", address);
   if (access != Access::Write) {
     const uint8_t *valid = &block->valid[offset];
-    for (uint32_t i = 0; i < size; ++i)
-      if (!valid[i])
-        raise(warp, inst, FaultKind::Uninitialized, lane,
-              describe("global", access, size) + " of uninitialized memory",
-              address + i);
+    if (!allEqual(valid, 1, size))
+      for (uint32_t i = 0; i < size; ++i)
+        if (!valid[i])
+          raise(warp, inst, FaultKind::Uninitialized, lane,
+                describe("global", access, size) + " of uninitialized memory",
+                address + i);
   }
   if (access != Access::Read) {
     if (block->readOnly)
@@ -150,7 +147,9 @@ uint8_t *fp4q::sim::sharedBytes(Warp &warp, const Inst &inst, uint32_t lane,
         raise(warp, inst, FaultKind::Mbarrier, lane,
               describe("shared", access, size) + " of an mbarrier object",
               at + kSharedBase);
-  if (access == Access::Write || !shared.readable(offset, size)) {
+  bool plain = access == Access::Write ? !shared.anyPending(offset, size)
+                                       : shared.readable(offset, size);
+  if (!plain) {
     uint32_t pending = shared.firstPending(offset, size);
     if (pending < offset + size)
       raise(warp, inst, FaultKind::AsyncPending, lane,
@@ -281,7 +280,8 @@ void fp4q::sim::countGlobal(Warp &warp, uint32_t mask,
 
 // 32 banks of four bytes. Accesses wider than that go in as many passes as it
 // takes to serve 128 bytes each (quarter warps for 16 bytes); within a pass,
-// different words of one bank serialize, equal words are one access.
+// different words of one bank serialize, equal words are one access. Aligned
+// accesses of 8 or 16 bytes make banks of that width of the 32.
 void fp4q::sim::countShared(Warp &warp, uint32_t mask,
                             const uint64_t *addresses, uint32_t size,
                             bool write) {
@@ -289,30 +289,40 @@ void fp4q::sim::countShared(Warp &warp, uint32_t mask,
   uint64_t bytes = uint64_t(__builtin_popcount(mask)) * size;
   (write ? counters.sharedWriteBytes : counters.sharedReadBytes) += bytes;
   ++counters.sharedRequests;
-  unsigned words = std::max(size / 4, 1u);
-  unsigned lanesPerPass = 32 / words;
+  unsigned width = std::min(std::max(size, 4u), 32u);
+  unsigned banks = 128 / width, lanesPerPass = banks;
+  unsigned shift = unsigned(__builtin_ctz(width));
   for (unsigned base = 0; base < 32; base += lanesPerPass) {
+    uint32_t lanes = mask & (((uint64_t(1) << lanesPerPass) - 1) << base);
+    if (!lanes)
+      continue;
+    ++counters.sharedWavefronts;
+    // Almost always each lane has a bank of its own.
+    uint32_t hit = 0;
+    bool distinct = true;
+    for (uint32_t left = lanes; left; left &= left - 1) {
+      uint64_t word = addresses[__builtin_ctz(left)] >> shift;
+      uint32_t bank = 1u << (word & (banks - 1));
+      distinct &= !(hit & bank);
+      hit |= bank;
+    }
+    if (distinct)
+      continue;
     uint64_t seen[32][32];
     uint8_t depth[32] = {};
     unsigned worst = 0;
-    for (unsigned lane = base; lane < base + lanesPerPass; ++lane) {
-      if (!(mask >> lane & 1))
+    for (uint32_t left = lanes; left; left &= left - 1) {
+      uint64_t word = addresses[__builtin_ctz(left)] >> shift;
+      unsigned bank = unsigned(word & (banks - 1));
+      bool known = false;
+      for (unsigned i = 0; i < depth[bank]; ++i)
+        known |= seen[bank][i] == word;
+      if (known)
         continue;
-      for (unsigned w = 0; w < words; ++w) {
-        uint64_t word = addresses[lane] / 4 + w;
-        unsigned bank = unsigned(word % 32);
-        bool known = false;
-        for (unsigned i = 0; i < depth[bank]; ++i)
-          known |= seen[bank][i] == word;
-        if (known)
-          continue;
-        seen[bank][depth[bank]] = word;
-        worst = std::max<unsigned>(worst, ++depth[bank]);
-      }
+      seen[bank][depth[bank]] = word;
+      worst = std::max<unsigned>(worst, ++depth[bank]);
     }
-    if (!worst)
-      continue;
-    counters.sharedWavefronts += worst;
+    counters.sharedWavefronts += worst - 1;
     counters.bankConflicts += worst - 1;
   }
 }

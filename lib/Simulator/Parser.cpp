@@ -88,16 +88,17 @@ void Parser::parseTarget() {
   if (!acceptDot(".target"))
     fail("expected .target after .version, got " + shown());
   for (;;) {
+    unsigned line = token.line;
     std::string word(expectIdent("after .target"));
     if (word.rfind("sm_", 0) == 0) {
       bool found = false;
       for (std::string_view name : known)
         found |= word == name;
       if (!found)
-        fail("unknown .target " + word);
+        throw PtxError("unknown .target " + word, line);
       module.target = word;
     } else if (word != "texmode_independent" && word != "debug") {
-      fail("unknown .target option " + word);
+      throw PtxError("unknown .target option " + word, line);
     }
     if (!accept(','))
       break;
@@ -109,10 +110,12 @@ void Parser::parseTarget() {
 RawModule Parser::parse() {
   parseVersion();
   parseTarget();
+  unsigned line = token.line;
   if (acceptDot(".address_size"))
     if (uint64_t size = expectInt("after .address_size"); size != 64)
-      fail("unsupported .address_size " + std::to_string(size) +
-           " (supported: 64)");
+      throw PtxError("unsupported .address_size " + std::to_string(size) +
+                         " (supported: 64)",
+                     line);
   scopes.push_back({0, {}, {}});
   while (token.kind != Tok::End)
     parseTopLevel();

@@ -162,6 +162,7 @@ std::string fp4q::sim::reportJson(const KernelInfo &kernel,
             ": " + std::to_string(counters.warpInsts[i]);
     first = false;
   }
-  text += "},\n  \"seconds\": " + std::to_string(result.seconds) + "\n}";
+  text += "},\n  \"seconds\": " + std::to_string(result.seconds) +
+          ",\n  \"cpu_seconds\": " + std::to_string(result.cpuSeconds) + "\n}";
   return text;
 }

@@ -20,31 +20,24 @@ void SharedMemory::reset(uint32_t bytes, uint32_t numWarps,
   granules = checks ? (bytes >> shift) + 1 : 0;
   writers.assign(granules, 0);
   readers.assign(size_t(granules) * warps, 0);
+  readEpochs.assign(granules, 0);
+  epoch = 1;
+  pendingBytes = 0;
   syncClocks.clear();
-}
-
-bool SharedMemory::readable(uint32_t offset, uint32_t size) const {
-  static const uint8_t written[16] = {1, 1, 1, 1, 1, 1, 1, 1,
-                                      1, 1, 1, 1, 1, 1, 1, 1};
-  for (; size >= 16; offset += 16, size -= 16)
-    if (std::memcmp(&valid[offset], written, 16))
-      return false;
-  return std::memcmp(valid.data() + offset, written, size) == 0;
 }
 
 uint32_t SharedMemory::firstPending(uint32_t offset, uint32_t size) const {
   uint32_t end = offset + size;
+  while (offset + 8 <= end) {
+    uint64_t word;
+    std::memcpy(&word, &valid[offset], 8);
+    if (word & 0x0101010101010101u * Pending)
+      break;
+    offset += 8;
+  }
   while (offset < end && valid[offset] != Pending)
     ++offset;
   return offset;
-}
-
-void SharedMemory::setValid(uint32_t offset, uint32_t size) {
-  std::memset(valid.data() + offset, Written, size);
-}
-
-void SharedMemory::setPending(uint32_t offset, uint32_t size) {
-  std::memset(valid.data() + offset, Pending, size);
 }
 
 // An access is ordered behind an earlier one of another warp if its warp has
@@ -80,6 +73,7 @@ Race SharedMemory::recordRead(uint32_t offset, uint32_t size, uint64_t mark,
     // Two lanes that read at the same clock: any lane's write conflicts.
     bool shared = AccessMark::clock(before) == AccessMark::clock(mark) &&
                   AccessMark::lane(before) != AccessMark::lane(mark);
+    readEpochs[g] = epoch;
     mine[g] = shared ? mark | uint64_t(AccessMark::kWholeWarp) << 21 : mark;
   }
   return {};
@@ -100,7 +94,11 @@ Race SharedMemory::recordWrite(uint32_t offset, uint32_t size, uint64_t mark,
         !(atomic && AccessMark::atomic(writer)))
       return {writer, true, g << shift};
   }
-  for (uint32_t w = 0; w < warps; ++w) {
+  // Readers of an earlier epoch are ordered before this write.
+  bool readNow = false;
+  for (uint32_t g = first; g <= last; ++g)
+    readNow |= readEpochs[g] == epoch;
+  for (uint32_t w = 0; readNow && w < warps; ++w) {
     const uint64_t *marks = &readers[size_t(w) * granules];
     uint64_t latest = 0;
     uint32_t at = first;

@@ -18,10 +18,25 @@
 #define FP4Q_LIB_SIMULATOR_SHARED_H
 
 #include <cstdint>
+#include <cstring>
 #include <unordered_map>
 #include <vector>
 
 namespace fp4q::sim {
+
+/// True if all bytes have this value (0 to 255).
+inline bool allEqual(const uint8_t *bytes, uint8_t value, uint32_t size) {
+  uint64_t pattern = 0x0101010101010101u * value, word;
+  for (; size >= 8; bytes += 8, size -= 8) {
+    std::memcpy(&word, bytes, 8);
+    if (word != pattern)
+      return false;
+  }
+  for (; size; ++bytes, --size)
+    if (*bytes != value)
+      return false;
+  return true;
+}
 
 /// One access in the shadow, packed so that a larger value is a later clock.
 ///   63..36 clock | 35..27 warp | 26..21 lane (32: whole warp) | 20 atomic |
@@ -58,11 +73,31 @@ public:
   uint8_t *validBytes(uint32_t offset) { return valid.data() + offset; }
 
   /// True if all bytes were written and none awaits a copy.
-  bool readable(uint32_t offset, uint32_t size) const;
+  bool readable(uint32_t offset, uint32_t size) const {
+    return allEqual(valid.data() + offset, Written, size);
+  }
+  /// True if a byte awaits a copy.
+  bool anyPending(uint32_t offset, uint32_t size) const {
+    return pendingBytes && firstPending(offset, size) < offset + size;
+  }
   /// The first byte of the range awaiting a copy, or the end of the range.
   uint32_t firstPending(uint32_t offset, uint32_t size) const;
-  void setValid(uint32_t offset, uint32_t size);
-  void setPending(uint32_t offset, uint32_t size);
+  void setValid(uint32_t offset, uint32_t size) {
+    std::memset(valid.data() + offset, Written, size);
+  }
+  void setPending(uint32_t offset, uint32_t size) {
+    std::memset(valid.data() + offset, Pending, size);
+    pendingBytes += size;
+  }
+  /// Pending bytes become written ones.
+  void complete(uint32_t offset, uint32_t size) {
+    setValid(offset, size);
+    pendingBytes -= size;
+  }
+
+  /// All threads that can access this memory have met: what they did before is
+  /// ordered before all that follows.
+  void nextEpoch() { ++epoch; }
 
   /// Checks an access against the shadow and records it. `clock` is the vector
   /// clock of the warp; `value`, if given, is what a write stores: lanes of
@@ -85,7 +120,10 @@ private:
   std::vector<uint8_t> data;
   std::vector<uint8_t> valid;
   std::vector<uint64_t> writers;
-  std::vector<uint64_t> readers; ///< [warp][granule]
+  std::vector<uint64_t> readers;    ///< [warp][granule]
+  std::vector<uint32_t> readEpochs; ///< by granule: of the last read
+  uint32_t epoch = 1;
+  uint32_t pendingBytes = 0;
   uint32_t granules = 0;
   uint32_t warps = 0;
   unsigned shift = 2;

@@ -61,6 +61,8 @@ public:
   bool release(uint64_t address);
   /// The allocation that holds the address, or null.
   Allocation *find(uint64_t address) const;
+  /// The allocation with the highest base at or below the address, or null.
+  Allocation *findBelow(uint64_t address) const;
   /// Host to device; false unless the whole range lies in one allocation.
   bool write(uint64_t address, const void *source, uint64_t size);
   /// Device to host; false as above. Uninitialized bytes read as 0xCD.
@@ -228,7 +230,8 @@ struct LaunchResult {
   std::string error; ///< why the launch was refused; empty if it was not
   std::optional<Fault> fault;
   Counters counters;
-  double seconds = 0;
+  double seconds = 0;    ///< elapsed
+  double cpuSeconds = 0; ///< of all host threads
   bool ok() const { return error.empty() && !fault; }
   /// The error or the fault as one line.
   std::string message() const { return fault ? fault->message() : error; }
