@@ -177,14 +177,15 @@ void fp4q::sim::completeCopies(Warp &warp, uint32_t mask,
         continue;
       SharedMemory &shared = warp.cta->shared;
       uint32_t target = copy.target[lane];
-      std::memcpy(shared.bytes(target), copy.data[lane], copy.bytes);
-      if (warp.cta->launch->options.checks)
-        shared.complete(target, copy.bytes);
+      copyBytes(shared.bytes(target), copy.data[lane], copy.bytes);
+      copy.mask &= ~(1u << lane);
+      if (!warp.cta->launch->options.checks)
+        continue;
+      shared.complete(target, copy.bytes);
       shared.stampWrite(target, copy.bytes,
                         AccessMark::make(warp.clock[warp.clusterId],
                                          warp.clusterId, lane, false,
                                          copy.index));
-      copy.mask &= ~(1u << lane);
     }
   while (!warp.copies.empty() && !warp.copies.front().mask)
     warp.copies.pop_front();

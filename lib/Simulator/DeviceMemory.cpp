@@ -50,8 +50,8 @@ Allocation *DeviceMemory::findBelow(uint64_t address) const {
 
 Allocation *DeviceMemory::find(uint64_t address) const {
   Allocation *block = findBelow(address);
-  bool inside = block && address - block->base <
-                             std::max<uint64_t>(block->size, 1);
+  bool inside =
+      block && address - block->base < std::max<uint64_t>(block->size, 1);
   return inside ? block : nullptr;
 }
 

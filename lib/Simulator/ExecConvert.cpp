@@ -65,12 +65,8 @@ const FloatFormat *formatOf(Type type) {
     return &kBF16;
   case Type::F32:
     return &kF32;
-  case Type::E4M3x2:
-    return &kE4M3;
   case Type::E5M2x2:
     return &kE5M2;
-  case Type::E2M1x2:
-    return &kE2M1;
   default:
     return nullptr;
   }
@@ -121,7 +117,7 @@ double decodeFloat(Type type, uint64_t bits) {
   case Type::BF16:
     return bf16ToFloat(uint16_t(bits));
   default:
-    return decode(kF16, uint32_t(bits));
+    return f16ToFloat(uint16_t(bits));
   }
 }
 
@@ -299,9 +295,20 @@ uint32_t encodeUe8m0(double value, RoundMode mode, bool satfinite) {
 
 /// One element of a packed conversion.
 double decodeElement(Type type, uint32_t bits) {
-  if (type == Type::UE8M0x2)
-    return ue8m0ToFloat(uint8_t(bits));
-  return decode(*formatOf(type), bits);
+  switch (type) {
+  case Type::UE8M0x2:
+    return valueTable(Type::UE8M0)[bits];
+  case Type::E4M3x2:
+    return valueTable(Type::E4M3)[bits];
+  case Type::E5M2x2:
+    return valueTable(Type::E5M2)[bits];
+  case Type::E2M1x2:
+    return valueTable(Type::E2M1)[bits];
+  case Type::BF16x2:
+    return bf16ToFloat(uint16_t(bits));
+  default:
+    return f16ToFloat(uint16_t(bits));
+  }
 }
 uint32_t encodeElement(const Inst &inst, double value) {
   const Mods &mods = inst.mods;
@@ -312,8 +319,10 @@ uint32_t encodeElement(const Inst &inst, double value) {
     return encodeUe8m0(value, mode, mods.satfinite);
   if (mods.relu && std::signbit(value) && value == value)
     return 0;
-  if (inst.type == Type::E2M1x2 && value != value)
-    return kE2M1.maxBits;
+  if (inst.type == Type::E2M1x2)
+    return encodeNearest(Type::E2M1, float(value));
+  if (inst.type == Type::E4M3x2)
+    return encodeNearest(Type::E4M3, float(value));
   return encode(*formatOf(inst.type), value, mode, mods.satfinite);
 }
 /// Bits of one element within its pair.

@@ -20,7 +20,7 @@ namespace {
 
 template <bool Bf>
 double widen(uint16_t bits) {
-  return Bf ? double(bf16ToFloat(bits)) : decode(kF16, bits);
+  return Bf ? bf16ToFloat(bits) : f16ToFloat(bits);
 }
 template <bool Bf>
 uint16_t narrow(double value) {

@@ -148,10 +148,11 @@ T minMaxFloat(T a, T b, bool max) {
 
 uint32_t addHalves(Type type, uint32_t a, uint32_t b) {
   bool bf = type == Type::BF16 || type == Type::BF16x2;
+  const auto value = [&](uint32_t x) -> double {
+    return bf ? bf16ToFloat(uint16_t(x)) : f16ToFloat(uint16_t(x));
+  };
   const auto add = [&](uint32_t x, uint32_t y) {
-    const FloatFormat &format = bf ? kBF16 : kF16;
-    return encode(format, addRoundOdd(decode(format, x & 0xffff),
-                                      decode(format, y & 0xffff)));
+    return encode(bf ? kBF16 : kF16, addRoundOdd(value(x), value(y)));
   };
   return add(a, b) | add(a >> 16, b >> 16) << 16;
 }
@@ -326,19 +327,21 @@ void execCpAsync(Warp &warp, const Inst &inst, uint32_t mask) {
       for (uint32_t done = 0; done < bytes; done += full ? bytes : 1) {
         source = globalBytes(warp, inst, lane, from[lane] + done,
                              full ? bytes : 1, Access::Read);
-        std::memcpy(copy.data[lane] + done, source, full ? bytes : 1);
+        copyBytes(copy.data[lane] + done, source, full ? bytes : 1);
       }
       readers |= 1u << lane;
     }
-    uint64_t address = to[lane];
-    sharedBytes(warp, inst, lane, address, inst.imm, Access::Write);
-    uint32_t offset;
-    SharedMemory &shared =
-        sharedOwner(warp, inst, lane, address, offset).shared;
+    uint32_t offset = uint32_t(to[lane]) - kSharedBase;
+    if (!sharedUnchecked(warp, to[lane], inst.imm)) {
+      sharedBytes(warp, inst, lane, to[lane], inst.imm, Access::Write);
+      if (&sharedOwner(warp, inst, lane, to[lane], offset) != warp.cta)
+        raise(warp, inst, FaultKind::Illegal, lane,
+              "cp.async to the shared memory of another CTA", to[lane]);
+    }
     copy.target[lane] = offset;
     copy.group[lane] = warp.groups[lane];
     if (checks)
-      shared.setPending(offset, inst.imm);
+      warp.cta->shared.setPending(offset, inst.imm);
   });
   countShared(warp, mask, to, inst.imm, /*write=*/true);
   if (readers)
@@ -393,9 +396,11 @@ void execMatrix(Warp &warp, const Inst &inst, uint32_t) {
       }
     }
   for (unsigned row = 0; row < 8 * matrices; ++row) {
-    uint8_t *bytes = memoryBytes(warp, inst, row, Space::Shared, where[row], 16,
-                                 Store ? Access::Write : Access::Read,
-                                 Store ? tile[row] : nullptr);
+    uint8_t *bytes = sharedUnchecked(warp, where[row], 16);
+    if (!bytes)
+      bytes = sharedBytes(warp, inst, row, where[row], 16,
+                          Store ? Access::Write : Access::Read,
+                          Store ? tile[row] : nullptr);
     if (Store)
       std::memcpy(bytes, tile[row], 16);
     else

@@ -46,47 +46,6 @@ struct Operands {
   alignas(64) float d[16][8];
 };
 
-template <unsigned Bits>
-struct ByteTable {
-  float value[1u << Bits];
-};
-
-ByteTable<8> makeTable(const FloatFormat &format) {
-  ByteTable<8> table;
-  for (unsigned i = 0; i < 256; ++i)
-    table.value[i] = float(decode(format, i));
-  return table;
-}
-
-/// Values of one byte (or of a code in a byte of its own).
-const float *tableOf(Type type) {
-  static const ByteTable<8> e4m3 = makeTable(kE4M3), e5m2 = makeTable(kE5M2),
-                            e2m3 = makeTable(kE2M3), e3m2 = makeTable(kE3M2),
-                            e2m1 = makeTable(kE2M1);
-  switch (type) {
-  case Type::E4M3:
-    return e4m3.value;
-  case Type::E5M2:
-    return e5m2.value;
-  case Type::E2M3:
-    return e2m3.value;
-  case Type::E3M2:
-    return e3m2.value;
-  default:
-    return e2m1.value;
-  }
-}
-
-const float *halfTable() {
-  static const std::vector<float> table = [] {
-    std::vector<float> values(65536);
-    for (unsigned i = 0; i < 65536; ++i)
-      values[i] = f16ToFloat(uint16_t(i));
-    return values;
-  }();
-  return table.data();
-}
-
 /// Decodes a register's tile, 8 rows of 4 lanes: out[row * stride + column].
 template <typename Decode>
 void unpackTile(const uint32_t *words, unsigned elements, float *out,
@@ -113,7 +72,7 @@ struct DecodeByte {
   float operator()(uint32_t w) const { return table[w & 0xff]; }
 };
 struct DecodeE2M1 {
-  const float *table = tableOf(Type::E2M1);
+  const float *table = valueTable(Type::E2M1);
   float operator()(uint32_t w) const { return table[w & 0xf]; }
 };
 
@@ -227,8 +186,8 @@ void unpackByType(const Inst &inst, Operands &o, Registers a, Registers b,
   case Type::TF32:
     return unpackBoth(o, a, b, k, 1, DecodeTf32(), DecodeTf32());
   default:
-    return unpackBoth(o, a, b, k, 4, DecodeByte{tableOf(inst.type2)},
-                      DecodeByte{tableOf(inst.type3)});
+    return unpackBoth(o, a, b, k, 4, DecodeByte{valueTable(inst.type2)},
+                      DecodeByte{valueTable(inst.type3)});
   }
 }
 
@@ -278,20 +237,6 @@ void execMmaInt(Warp &warp, const Inst &inst, uint32_t) {
       warp.row32(inst.ops[i])[lane] = uint32_t(d[i][lane]);
 }
 
-/// A selector operand, which must be the same legal constant in every lane.
-unsigned selector(Warp &warp, const Inst &inst, uint32_t row, unsigned most,
-                  unsigned step, const char *what) {
-  const uint32_t *lanes = warp.row32(row);
-  for (unsigned lane = 0; lane < 32; ++lane)
-    if (lanes[lane] != lanes[0] || lanes[lane] > most || lanes[lane] % step)
-      raise(warp, inst, FaultKind::Illegal, lane,
-            std::string(what) + " is " + std::to_string(lanes[lane]) +
-                (step == 2 ? " (0 or 2, equal in all lanes)"
-                           : " (0 to " + std::to_string(most) +
-                                 ", equal in all lanes)"));
-  return lanes[0];
-}
-
 void execMmaScaled(Warp &warp, const Inst &inst, uint32_t) {
   Operands o;
   unsigned k = inst.imm & 0xff, vec = inst.imm >> 8;
@@ -306,18 +251,22 @@ void execMmaScaled(Warp &warp, const Inst &inst, uint32_t) {
     unpackByType(inst, o, a, b, k);
   unsigned mostByte = vec == 1 ? 3 : vec == 2 ? 2 : 0;
   unsigned step = vec == 2 ? 2 : 1;
-  unsigned byteA = selector(warp, inst, scales[1], mostByte, step, "byte-id-a");
-  unsigned threadA = selector(warp, inst, scales[2], 1, 1, "thread-id-a");
-  unsigned byteB = selector(warp, inst, scales[4], mostByte, step, "byte-id-b");
-  unsigned threadB = selector(warp, inst, scales[5], 3, 1, "thread-id-b");
+  unsigned byteA =
+      selectorOperand(warp, inst, scales[1], mostByte, step, "byte-id-a");
+  unsigned threadA =
+      selectorOperand(warp, inst, scales[2], 1, 1, "thread-id-a");
+  unsigned byteB =
+      selectorOperand(warp, inst, scales[4], mostByte, step, "byte-id-b");
+  unsigned threadB =
+      selectorOperand(warp, inst, scales[5], 3, 1, "thread-id-b");
   const uint32_t *dataA = warp.row32(scales[0]);
   const uint32_t *dataB = warp.row32(scales[3]);
+  bool ue8m0 = Type(inst.mods.sub) == Type::UE8M0;
+  const float *values = valueTable(ue8m0 ? Type::UE8M0 : Type::E4M3);
   // ue4m3 has no sign: the top bit is not part of it.
   const auto scale = [&](uint32_t word, unsigned byte) {
     uint8_t bits = uint8_t(word >> (8 * byte));
-    return Type(inst.mods.sub) == Type::UE8M0
-               ? ue8m0ToFloat(bits)
-               : tableOf(Type::E4M3)[bits & 0x7f];
+    return ue8m0 ? values[bits] : values[bits & 0x7f];
   };
   unsigned chunk = k / vec;
   for (unsigned i = 0; i < k; ++i) {

@@ -6,12 +6,20 @@
 //===----------------------------------------------------------------------===//
 //
 // Every conversion between float formats that an instruction performs goes
-// through this header. PTX ISA, sections 5.2.3 and 9.7.9.21.
+// through this header. PTX ISA, sections 5.2.3 and 9.7.9.21. The formats that
+// fp4q computes with are decoded (and encoded to nearest) by Numerics; rounding
+// here is what PTX has beyond that: more formats, directed modes, wider
+// sources.
+//
+// Functions are static: files compiled for different instruction sets include
+// this, and must not share one copy.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef FP4Q_LIB_SIMULATOR_FORMATS_H
 #define FP4Q_LIB_SIMULATOR_FORMATS_H
+
+#include "Types.h"
 
 #include <cmath>
 #include <cstdint>
@@ -20,7 +28,7 @@
 namespace fp4q::sim {
 
 template <typename To, typename From>
-inline To bitCast(From from) {
+static inline To bitCast(From from) {
   static_assert(sizeof(To) == sizeof(From), "sizes differ");
   To to;
   std::memcpy(&to, &from, sizeof(to));
@@ -50,39 +58,15 @@ struct FloatFormat {
 constexpr FloatFormat kF16{5, 10, 0x7bff, 0x7c00, 0x7fff};
 constexpr FloatFormat kBF16{8, 7, 0x7f7f, 0x7f80, 0x7fff};
 constexpr FloatFormat kTF32{8, 10, 0x3fbff, 0x3fc00, 0x3ffff};
-constexpr FloatFormat kE4M3{4, 3, 0x7e, 0, 0x7f};
 constexpr FloatFormat kE5M2{5, 2, 0x7b, 0x7c, 0x7f};
 constexpr FloatFormat kE2M3{2, 3, 0x1f, 0, 0x1f};
 constexpr FloatFormat kE3M2{3, 2, 0x1f, 0, 0x1f};
-constexpr FloatFormat kE2M1{2, 1, 0x7, 0, 0x7};
-
-/// The value of a pattern. NaN and Inf only where the format has them.
-inline double decode(const FloatFormat &format, uint32_t bits) {
-  int bias = (1 << (format.exponent - 1)) - 1;
-  uint32_t sign = bits >> (format.exponent + format.mantissa) & 1;
-  uint32_t magnitude = bits & ((1u << (format.exponent + format.mantissa)) - 1);
-  double value;
-  if (format.inf && magnitude >= format.inf) {
-    value = magnitude == format.inf ? INFINITY : NAN;
-  } else if (!format.inf && magnitude > format.maxBits) {
-    value = NAN;
-  } else {
-    int exponent = int(magnitude >> format.mantissa);
-    uint32_t fraction = magnitude & ((1u << format.mantissa) - 1);
-    if (exponent)
-      fraction |= 1u << format.mantissa;
-    else
-      exponent = 1;
-    value = std::ldexp(double(fraction), exponent - bias - format.mantissa);
-  }
-  return sign ? -value : value;
-}
 
 /// Rounds to the format. Overflow gives infinity as IEEE 754 has it, or the
 /// largest finite value if `saturate` is set or the format has no infinity.
-inline uint32_t encode(const FloatFormat &format, double value,
-                       RoundMode mode = RoundMode::NearestEven,
-                       bool saturate = false) {
+static inline uint32_t encode(const FloatFormat &format, double value,
+                              RoundMode mode = RoundMode::NearestEven,
+                              bool saturate = false) {
   if (value != value)
     return format.nan;
   uint64_t raw = bitCast<uint64_t>(value);
@@ -132,18 +116,23 @@ inline uint32_t encode(const FloatFormat &format, double value,
   return sign | bits;
 }
 
-inline float f16ToFloat(uint16_t bits) { return float(decode(kF16, bits)); }
-inline float bf16ToFloat(uint16_t bits) {
+/// The values of all patterns of a format of at most 8 bits: .e4m3, .e5m2,
+/// .e2m3, .e3m2, .e2m1 (each code in a byte of its own) or .ue8m0.
+const float *valueTable(Type type);
+/// The values of all f16 patterns.
+const float *halfTable();
+/// Nearest even, saturating: .e2m1 or .e4m3.
+uint8_t encodeNearest(Type type, float value);
+
+static inline float f16ToFloat(uint16_t bits) { return halfTable()[bits]; }
+/// bf16 is the upper half of f32.
+static inline float bf16ToFloat(uint16_t bits) {
   return bitCast<float>(uint32_t(bits) << 16);
-}
-/// 2^(bits - 127); 255 is NaN.
-inline float ue8m0ToFloat(uint8_t bits) {
-  return bits == 255 ? NAN : std::ldexp(1.0f, int(bits) - 127);
 }
 
 /// p + c, rounded to odd: a further rounding to fewer than 51 bits is then that
 /// of the exact sum.
-inline double addRoundOdd(double p, double c) {
+static inline double addRoundOdd(double p, double c) {
   double sum = p + c;
   if (!std::isfinite(sum))
     return sum;

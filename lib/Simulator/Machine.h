@@ -165,6 +165,11 @@ struct Cluster {
 [[noreturn]] void raiseMask(Warp &warp, const Inst &inst, FaultKind kind,
                             uint32_t mask, const std::string &what);
 
+/// A selector of a block-scaled mma, which must be the same legal constant (at
+/// most `most`, a multiple of `step`) in every lane.
+uint32_t selectorOperand(Warp &warp, const Inst &inst, uint32_t row,
+                         uint32_t most, uint32_t step, const char *what);
+
 /// "0x1234"
 std::string hex(uint64_t value);
 
@@ -179,6 +184,23 @@ enum class Access : uint8_t { Read, Write, Atomic };
 uint8_t *sharedBytes(Warp &warp, const Inst &inst, uint32_t lane,
                      uint64_t address, uint32_t size, Access access,
                      const void *value = nullptr);
+/// The same where nothing is to be checked but the bounds; null if that is not
+/// so, or if the address is not plainly one of the own CTA.
+inline uint8_t *sharedUnchecked(Warp &warp, uint64_t address, uint32_t size) {
+  SharedMemory &shared = warp.cta->shared;
+  uint64_t offset = address - kSharedBase;
+  bool inside = offset < shared.size() && size <= shared.size() - offset;
+  return inside && !warp.cta->launch->options.checks
+             ? shared.bytes(uint32_t(offset))
+             : nullptr;
+}
+/// Copies up to 16 bytes; the usual size without a call.
+inline void copyBytes(uint8_t *to, const uint8_t *from, uint32_t size) {
+  if (size == 16)
+    std::memcpy(to, from, 16);
+  else
+    std::memcpy(to, from, size);
+}
 /// The bytes of a global or const address.
 uint8_t *globalBytes(Warp &warp, const Inst &inst, uint32_t lane,
                      uint64_t address, uint32_t size, Access access);

@@ -65,6 +65,20 @@ void fp4q::sim::raiseMask(Warp &warp, const Inst &inst, FaultKind kind,
   raise(warp, inst, kind, uint32_t(__builtin_ctz(mask)), what);
 }
 
+uint32_t fp4q::sim::selectorOperand(Warp &warp, const Inst &inst, uint32_t row,
+                                    uint32_t most, uint32_t step,
+                                    const char *what) {
+  const uint32_t *lanes = warp.row32(row);
+  for (unsigned lane = 0; lane < 32; ++lane)
+    if (lanes[lane] != lanes[0] || lanes[lane] > most || lanes[lane] % step)
+      raise(warp, inst, FaultKind::Illegal, lane,
+            std::string(what) + " is " + std::to_string(lanes[lane]) +
+                (step == 2 ? " (0 or 2, equal in all lanes)"
+                           : " (0 to " + std::to_string(most) +
+                                 ", equal in all lanes)"));
+  return lanes[0];
+}
+
 std::string Fault::message() const {
   std::string text = std::string(faultName(kind)) + ": " + what;
   if (address)

@@ -12,6 +12,12 @@
 
 #include "Decoder.h"
 
+namespace fp4q::sim::portable {
+ExecFn selectMemory(const Inst &inst);
+ExecFn selectWarp(const Inst &inst);
+} // namespace fp4q::sim::portable
+
+// clang-format off
 #define FP4Q_SIM_DECLARE(isa)                                                  \
   namespace fp4q::sim::isa {                                                   \
   ExecFn selectInteger(const Inst &inst);                                      \
@@ -21,34 +27,25 @@
   ExecFn selectConvert(const Inst &inst);                                      \
   ExecFn selectMove(const Inst &inst);                                         \
   ExecFn selectMma(const Inst &inst);                                          \
-  ExecFn selectMemory(const Inst &inst);                                       \
-  ExecFn selectWarp(const Inst &inst);                                         \
   static ExecFn select(const Inst &inst) {                                     \
-    for (auto family :                                                         \
-         {selectInteger, selectFloat, selectHalf, selectCompare,               \
-          selectConvert, selectMove, selectMma, selectMemory, selectWarp})     \
+    for (auto family : {selectInteger, selectFloat, selectHalf,                \
+                        selectCompare, selectConvert, selectMove, selectMma,   \
+                        portable::selectMemory, portable::selectWarp})         \
       if (ExecFn fn = family(inst))                                            \
         return fn;                                                             \
     return nullptr;                                                            \
   }                                                                            \
   }
+// clang-format on
 
 FP4Q_SIM_DECLARE(portable)
 #ifdef FP4Q_SIM_HAS_AVX2
 FP4Q_SIM_DECLARE(avx2)
 #endif
-#ifdef FP4Q_SIM_HAS_AVX512
-FP4Q_SIM_DECLARE(avx512)
-#endif
 
 using Selector = fp4q::sim::ExecFn (*)(const fp4q::sim::Inst &);
 
 static Selector chooseSelector() {
-#ifdef FP4Q_SIM_HAS_AVX512
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-    return fp4q::sim::avx512::select;
-#endif
 #ifdef FP4Q_SIM_HAS_AVX2
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     return fp4q::sim::avx2::select;

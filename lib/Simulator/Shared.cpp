@@ -119,8 +119,6 @@ Race SharedMemory::recordWrite(uint32_t offset, uint32_t size, uint64_t mark,
 }
 
 void SharedMemory::stampWrite(uint32_t offset, uint32_t size, uint64_t mark) {
-  if (!granules)
-    return;
   uint32_t first = offset >> shift, last = (offset + size - 1) >> shift;
   for (uint32_t g = first; g <= last; ++g)
     writers[g] = mark;
