@@ -194,6 +194,7 @@ missing_packages() {
   { have_header gtest/gtest.h && have_library gtest; } || echo libgtest-dev
   { have_header tbb/parallel_for.h && have_library tbb; } || echo libtbb-dev
   have_library z || echo zlib1g-dev
+  have_header xxhash.h || echo libxxhash-dev
   find_python >/dev/null || echo python3-venv
 }
 

@@ -8,6 +8,7 @@
 #include "fp4q/Compiler/Jit.h"
 
 #include "fp4q/Dialect/FP4Q/Transforms/ShapeFunctions.h"
+#include "fp4q/Runtime/MemRefDescriptor.h"
 #include "fp4q/Runtime/ParallelFor.h"
 
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
@@ -21,19 +22,9 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
-/// The memref descriptor of the C interface, of any rank: two pointers, the
-/// offset, then the sizes and the strides.
 static std::vector<int64_t> makeDescriptor(const TensorRef &tensor) {
-  int64_t rank = tensor.sizes.size();
-  std::vector<int64_t> descriptor(3 + 2 * rank);
-  descriptor[0] = descriptor[1] = reinterpret_cast<intptr_t>(tensor.data);
-  int64_t stride = 1;
-  for (int64_t i = rank - 1; i >= 0; --i) {
-    descriptor[3 + i] = tensor.sizes[i];
-    descriptor[3 + rank + i] = stride;
-    stride *= tensor.sizes[i];
-  }
-  return descriptor;
+  return ::fp4q::makeMemRefDescriptor(tensor.data, tensor.sizes.data(),
+                                      tensor.sizes.size());
 }
 
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> getHostMachine() {

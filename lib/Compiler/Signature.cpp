@@ -37,7 +37,9 @@ static bool isSupportedElement(Type type) {
   return width == 8 || width == 16 || width == 32 || width == 64;
 }
 
-static FailureOr<ValueSpec> getSpec(Type type) {
+FailureOr<ValueSpec> mlir::fp4q::getValueSpec(Type type) {
+  if (!type)
+    return failure();
   ValueSpec spec;
   if (auto tensor = dyn_cast<RankedTensorType>(type)) {
     spec.elementType = tensor.getElementType();
@@ -54,7 +56,7 @@ static FailureOr<ValueSpec> getSpec(Type type) {
 FailureOr<Signature> mlir::fp4q::getSignature(func::FuncOp function) {
   Signature signature;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-    FailureOr<ValueSpec> spec = getSpec(type);
+    FailureOr<ValueSpec> spec = getValueSpec(type);
     if (failed(spec)) {
       function.emitError() << "argument #" << i << " of @" << function.getName()
                            << " is " << type
@@ -65,7 +67,7 @@ FailureOr<Signature> mlir::fp4q::getSignature(func::FuncOp function) {
     signature.arguments.push_back(*spec);
   }
   for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
-    FailureOr<ValueSpec> spec = getSpec(type);
+    FailureOr<ValueSpec> spec = getValueSpec(type);
     if (failed(spec) || !spec->isTensor) {
       function.emitError() << "result #" << i << " of @" << function.getName()
                            << " is " << type

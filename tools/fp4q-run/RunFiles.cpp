@@ -7,13 +7,10 @@
 
 #include "RunFiles.h"
 
-#include "fp4q/Compiler/Jit.h"
-#include "fp4q/InitAll.h"
+#include "Callable.h"
+
 #include "fp4q/Runtime/Npy.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -28,24 +25,6 @@ using ::fp4q::NpyType;
 /// Outputs start as these bytes, so that an element that is never written does
 /// not pass for a zero.
 constexpr uint8_t kPoison = 0xA5;
-
-static LogicalResult reportError(const Twine &message) {
-  llvm::errs() << "fp4q-run: error: " << message << '\n';
-  return failure();
-}
-
-/// One line a diagnostic, in the form of the other errors.
-static LogicalResult printDiagnostic(Diagnostic &diagnostic) {
-  if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
-    std::string location;
-    llvm::raw_string_ostream os(location);
-    if (auto file = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
-      os << file.getFilename().getValue() << ':' << file.getLine() << ':'
-         << file.getColumn() << ": ";
-    (void)reportError(location + diagnostic.str());
-  }
-  return success();
-}
 
 /// The .npy types that an element type may travel as; the first is written.
 static SmallVector<NpyType> getNpyTypes(Type type) {
@@ -143,14 +122,6 @@ static LogicalResult checkOutputs(const RunOptions &options,
   return success();
 }
 
-static OwningOpRef<ModuleOp> loadModule(StringRef path, MLIRContext &context) {
-  if (!llvm::sys::fs::exists(path)) {
-    (void)reportError("module '" + path + "' does not exist");
-    return nullptr;
-  }
-  return parseSourceFile<ModuleOp>(path, &context);
-}
-
 static LogicalResult
 writeOutputs(const RunOptions &options, const Signature &signature,
              ArrayRef<SmallVector<int64_t>> sizes,
@@ -172,31 +143,20 @@ static double now() { return llvm::TimeRecord::getCurrentTime().getWallTime(); }
 
 LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
   RunOptions options = given;
-  DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  mlir::fp4q::registerAllDialects(registry);
-  MLIRContext context(registry);
-  ScopedDiagnosticHandler handler(&context, printDiagnostic);
-
-  OwningOpRef<ModuleOp> module = loadModule(options.module, context);
-  if (!module)
+  std::unique_ptr<Callable> function =
+      Callable::open(options.module, options.entry);
+  if (!function)
     return failure();
-  FailureOr<func::FuncOp> entry = findEntry(*module, options.entry);
-  if (failed(entry))
+  options.entry = function->getName().str();
+  const Signature &signature = function->getSignature();
+  if (failed(checkOutputs(options, signature)))
     return failure();
-  options.entry = entry->getName().str();
-  FailureOr<Signature> signature = getSignature(*entry);
-  if (failed(signature) || failed(checkOutputs(options, *signature)))
-    return failure();
-  FailureOr<std::vector<NpyArray>> inputs = readInputs(options, *signature);
+  FailureOr<std::vector<NpyArray>> inputs = readInputs(options, signature);
   if (failed(inputs))
     return failure();
 
   double start = now();
-  FailureOr<std::unique_ptr<JitFunction>> function =
-      JitFunction::compile(*module, options.entry, CPUPipelineOptions());
-  if (failed(function))
+  if (failed(function->prepare()))
     return failure();
   double compiled = now();
 
@@ -207,10 +167,10 @@ LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
          SmallVector<int64_t>(array.shape.begin(), array.shape.end())});
   SmallVector<SmallVector<int64_t>> sizes;
   std::string error;
-  if (failed((*function)->getResultSizes(arguments, sizes, error)))
+  if (failed(function->getResultSizes(arguments, sizes, error)))
     return reportError(error);
   std::vector<std::vector<uint8_t>> buffers;
-  for (auto [size, spec] : llvm::zip_equal(sizes, signature->results)) {
+  for (auto [size, spec] : llvm::zip_equal(sizes, signature.results)) {
     int64_t bytes = spec.elementBytes();
     for (int64_t extent : size)
       bytes *= extent;
@@ -218,10 +178,10 @@ LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
     results.push_back({buffers.back().data(), size});
   }
   double ready = now();
-  if (failed((*function)->invoke(arguments, results, error)))
+  if (failed(function->invoke(arguments, results, error)))
     return reportError(error);
   if (options.time)
     llvm::errs() << llvm::formatv("compile {0:f3} s, run {1:f6} s\n",
                                   compiled - start, now() - ready);
-  return writeOutputs(options, *signature, sizes, buffers);
+  return writeOutputs(options, signature, sizes, buffers);
 }

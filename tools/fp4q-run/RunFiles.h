@@ -26,7 +26,7 @@ struct RunOptions {
   bool time = false;
 };
 
-/// Compiles a function of a module, calls it on the inputs and writes the
+/// Calls a function of a module or of an artifact on the inputs and writes the
 /// outputs. On failure one line that names the culprit goes to standard error
 /// and no output is left behind.
 LogicalResult runFiles(const RunOptions &options);

@@ -13,10 +13,9 @@
 #include "llvm/Support/InitLLVM.h"
 
 static llvm::cl::OptionCategory category("fp4q-run options");
-static llvm::cl::opt<std::string> module(llvm::cl::Positional,
-                                         llvm::cl::desc("<module.mlir>"),
-                                         llvm::cl::Required,
-                                         llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    module(llvm::cl::Positional, llvm::cl::desc("<module.mlir | artifact.so>"),
+           llvm::cl::Required, llvm::cl::cat(category));
 static llvm::cl::opt<std::string>
     entry("entry", llvm::cl::value_desc("name"),
           llvm::cl::desc("Function to call (default: the only public one)"),
@@ -34,8 +33,9 @@ static llvm::cl::opt<bool>
            llvm::cl::cat(category));
 
 static const char overview[] =
-    "Compiles a function of an MLIR module for this machine, calls it on\n"
-    ".npy files and writes its results as .npy files.\n\n"
+    "Compiles a function of an MLIR module for this machine, or loads one of\n"
+    "an artifact of fp4q-compile, calls it on .npy files and writes its\n"
+    "results as .npy files.\n\n"
     "bf16 travels as uint16, packed codes and f8 scales as uint8, f16, f32 "
     "and\n"
     "integers as themselves, scalars as 0-d arrays. FP4Q_NUM_THREADS limits\n"

@@ -30,6 +30,10 @@ struct ValueSpec {
   std::string str() const;
 };
 
+/// The spec of a ranked tensor or a scalar of 8, 16, 32 or 64 bits an element;
+/// fails for any other type, and for null.
+FailureOr<ValueSpec> getValueSpec(Type type);
+
 /// The arguments and results of one function.
 struct Signature {
   SmallVector<ValueSpec> arguments;

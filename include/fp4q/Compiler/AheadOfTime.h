@@ -1,0 +1,61 @@
+//===- AheadOfTime.h - compile a module into an artifact --------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_COMPILER_AHEADOFTIME_H
+#define FP4Q_COMPILER_AHEADOFTIME_H
+
+#include "fp4q/Compiler/Pipelines.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <array>
+#include <optional>
+#include <string>
+
+namespace mlir {
+namespace fp4q {
+
+/// What code is generated for.
+struct CompileTarget {
+  /// In full: "cpu:x86-64-v3".
+  std::string name;
+  /// LLVM's names of the CPU and of features beyond it.
+  std::string cpu, features;
+  /// What the CPU must have, see FP4Q_CPU_FEATURE_WORDS.
+  std::array<uint32_t, 10> cpuFeatures;
+};
+
+/// The target that `text` names: "cpu", "cpu:LEVEL" with a level of the target
+/// table, or "cpu:native". Otherwise nothing, and a sentence that lists those
+/// there are in `error`.
+std::optional<CompileTarget> parseTarget(StringRef text, std::string &error);
+
+/// What comes out of the compiler.
+enum class EmitKind {
+  MLIR,        ///< the LLVM dialect, as text
+  LLVM,        ///< LLVM IR after optimization, as text
+  SharedObject ///< an artifact, docs/artifact.md
+};
+
+/// Options of compileAheadOfTime.
+struct AheadOfTimeOptions {
+  CompileTarget target;
+  EmitKind emit = EmitKind::SharedObject;
+  CPUPipelineOptions pipeline;
+};
+
+/// Compiles all public functions of `module`, which is lowered in place, to the
+/// file `output` ("-": text to standard output). Errors are diagnostics of the
+/// module's context, and then the file is as it was before.
+LogicalResult compileAheadOfTime(ModuleOp module,
+                                 const AheadOfTimeOptions &options,
+                                 StringRef output);
+
+} // namespace fp4q
+} // namespace mlir
+
+#endif // FP4Q_COMPILER_AHEADOFTIME_H

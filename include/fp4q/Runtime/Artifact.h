@@ -1,0 +1,115 @@
+//===- Artifact.h - load compiled functions and call them -------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// An artifact is a shared object made by fp4q-compile. Loading one runs code of
+// it, so load only what you trust: the checks here find files that are damaged
+// or made for something else, not files that mean harm.
+//
+// Functions that can fail return 0 on success and 1 on failure. They then set
+// `*error`, unless `error` is null, to one line that names the culprit. The
+// text belongs to the runtime and lives until the next call that fails on the
+// same thread, or until the thread ends.
+//
+// All functions may be called from any thread, and compiled functions may run
+// on many threads at once; only unloading must wait for the last call.
+//
+// This header is plain C, with one small class for C++ at its end.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_RUNTIME_ARTIFACT_H
+#define FP4Q_RUNTIME_ARTIFACT_H
+
+#include "fp4q/Runtime/ArtifactFormat.h"
+#include "fp4q/Runtime/DLPack.h"
+#include "fp4q/Runtime/Export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A loaded artifact.
+typedef struct fp4q_artifact_handle fp4q_artifact_handle;
+
+/// Loads the artifact at `path`. Fails if the file cannot be read, is no
+/// artifact, is truncated or otherwise differs from what was written, has
+/// another format version, or needs another machine or CPU features that this
+/// one lacks. The file may be replaced while it is loaded, and several versions
+/// of it may be loaded at once.
+FP4Q_RUNTIME_EXPORT int32_t fp4q_artifact_load(const char *path,
+                                               fp4q_artifact_handle **out,
+                                               const char **error);
+
+/// Unloads an artifact, with its functions; null is ignored.
+FP4Q_RUNTIME_EXPORT void fp4q_artifact_unload(fp4q_artifact_handle *artifact);
+
+/// The manifest, JSON, as long as the artifact is loaded.
+FP4Q_RUNTIME_EXPORT const char *
+fp4q_artifact_manifest(const fp4q_artifact_handle *artifact);
+
+/// The functions of an artifact are numbered from 0.
+FP4Q_RUNTIME_EXPORT int32_t
+fp4q_artifact_num_functions(const fp4q_artifact_handle *artifact);
+
+/// Function `index`, with its name, arguments and results, or null if there is
+/// none; valid as long as the artifact is loaded.
+FP4Q_RUNTIME_EXPORT const fp4q_function_desc *
+fp4q_artifact_function(const fp4q_artifact_handle *artifact, int32_t index);
+
+/// The function called `name`; if `name` is null or empty, the only one.
+/// Otherwise fails with a list of those there are.
+FP4Q_RUNTIME_EXPORT int32_t
+fp4q_artifact_find(const fp4q_artifact_handle *artifact, const char *name,
+                   const fp4q_function_desc **out, const char **error);
+
+/// Stores the sizes of the results for these `n` arguments (no results among
+/// them) one after the other; `capacity` is the room in `sizes`, at least the
+/// sum of the ranks of the results. The arguments are checked as for a call;
+/// their data is only read where a size depends on it.
+FP4Q_RUNTIME_EXPORT int32_t fp4q_function_result_shapes(
+    const fp4q_function_desc *function, const DLTensor *const *args, int32_t n,
+    int64_t *sizes, int32_t capacity, const char **error);
+
+/// Calls `function` on `n` tensors: its arguments, then its results, which the
+/// caller has allocated. All are in CPU memory (kDLCPU or kDLCUDAHost),
+/// row-major and contiguous, and aligned to their elements; the results have
+/// the sizes that fp4q_function_result_shapes says and overlap nothing else.
+/// Scalars are tensors of rank 0. Unsigned integers of the same width are taken
+/// for bf16, for f8 scales and for integers. Anything else is an error, and
+/// then nothing has been written. `stream` is ignored by code for CPUs.
+FP4Q_RUNTIME_EXPORT int32_t fp4q_function_call(
+    const fp4q_function_desc *function, const DLTensor *const *args, int32_t n,
+    void *stream, const char **error);
+
+#ifdef __cplusplus
+} // extern "C"
+
+#include <memory>
+
+namespace fp4q {
+
+/// Unloads what it points to.
+struct ArtifactDeleter {
+  void operator()(fp4q_artifact_handle *artifact) const {
+    fp4q_artifact_unload(artifact);
+  }
+};
+
+/// Owns a loaded artifact.
+using ArtifactPtr = std::unique_ptr<fp4q_artifact_handle, ArtifactDeleter>;
+
+/// fp4q_artifact_load as an owner; null on failure.
+inline ArtifactPtr loadArtifact(const char *path, const char **error) {
+  fp4q_artifact_handle *artifact = nullptr;
+  fp4q_artifact_load(path, &artifact, error);
+  return ArtifactPtr(artifact);
+}
+
+} // namespace fp4q
+#endif
+
+#endif // FP4Q_RUNTIME_ARTIFACT_H

@@ -1,0 +1,313 @@
+//===- ArtifactCall.cpp - check DLPack tensors and call compiled code -----===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Compiled code checks nothing and knows row-major, contiguous, aligned tensors
+// only. All checks are here, driven by the descriptors of the artifact, so that
+// they exist once and not in every artifact.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LastError.h"
+#include "fp4q/Runtime/Artifact.h"
+#include "fp4q/Runtime/MemRefDescriptor.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+using namespace fp4q;
+
+using Function = fp4q_function_desc;
+using Sizes = std::vector<int64_t>;
+
+static std::string listSizes(const int64_t *sizes, int64_t count) {
+  std::string text = "(";
+  for (int64_t i = 0; i < count; ++i)
+    text += (i ? ", " : "") + std::to_string(sizes[i]);
+  return text + (count == 1 ? ",)" : ")");
+}
+
+/// "bfloat16", as the sort and the width of a DLPack type; unknown ones by
+/// their numbers.
+static std::string typeName(unsigned code, unsigned bits, unsigned lanes) {
+  std::string name;
+  switch (code) {
+  case FP4Q_DL_INT:
+    name = "int" + std::to_string(bits);
+    break;
+  case FP4Q_DL_UINT:
+    name = "uint" + std::to_string(bits);
+    break;
+  case FP4Q_DL_FLOAT:
+    name = "float" + std::to_string(bits);
+    break;
+  case FP4Q_DL_BFLOAT:
+    name = "bfloat" + std::to_string(bits);
+    break;
+  case FP4Q_DL_FLOAT8_E4M3FN:
+    name = "float8_e4m3fn";
+    break;
+  case FP4Q_DL_FLOAT8_E8M0FNU:
+    name = "float8_e8m0fnu";
+    break;
+  default:
+    name = "DLPack type " + std::to_string(code) + " of " +
+           std::to_string(bits) + " bits";
+  }
+  return lanes == 1 ? name : name + " x " + std::to_string(lanes) + " lanes";
+}
+
+namespace {
+
+/// A tensor that passed its checks.
+struct Checked {
+  void *data = nullptr;
+  int64_t bytes = 0;
+};
+
+/// The tensors of one call.
+class Call {
+public:
+  Call(const Function &function, const DLTensor *const *args,
+       const char **error)
+      : function(function), args(args), error(error) {}
+
+  bool checkCount(int32_t n, int32_t expected, const char *what) {
+    if (function.format_version != FP4Q_ARTIFACT_FORMAT_VERSION)
+      return refuse("has artifact format version " +
+                    std::to_string(function.format_version) +
+                    ", but this runtime calls version " +
+                    std::to_string(FP4Q_ARTIFACT_FORMAT_VERSION));
+    if (n != expected)
+      return refuse("takes " + std::to_string(expected) + " tensors, " + what +
+                    ", but got " + std::to_string(n));
+    if (!args && n != 0)
+      return refuse("got a null pointer for its tensors");
+    return true;
+  }
+
+  /// Checks tensors [0, count), and keeps their addresses for the compiled
+  /// code.
+  bool checkTensors(int32_t count) {
+    // Their addresses are taken.
+    descriptors.reserve(count + 1);
+    for (int32_t i = 0; i < count; ++i)
+      if (!checkTensor(i))
+        return false;
+    return true;
+  }
+
+  /// The sizes of all results, one after the other.
+  bool getResultSizes(Sizes &sizes) {
+    int64_t total = 0;
+    for (int32_t i = 0; i < function.num_results; ++i)
+      total += value(function.num_arguments + i).rank;
+    sizes.assign(total + FP4Q_NUM_CHECK_SLOTS, 0);
+    if (function.num_results > 0) {
+      int64_t extent = int64_t(sizes.size());
+      std::vector<int64_t> descriptor =
+          makeMemRefDescriptor(sizes.data(), &extent, 1);
+      std::vector<void *> packed(addresses.begin(),
+                                 addresses.begin() + function.num_arguments);
+      void *address = descriptor.data();
+      packed.push_back(address);
+      function.result_shapes(packed.data());
+    }
+    if (int64_t number = sizes[total])
+      return refuseText(std::string(function.checks[number - 1]) +
+                        ", but got " + std::to_string(sizes[total + 1]) +
+                        " and " + std::to_string(sizes[total + 2]));
+    sizes.resize(total);
+    return true;
+  }
+
+  bool checkResults(const Sizes &sizes) {
+    const int64_t *expected = sizes.data();
+    for (int32_t i = function.num_arguments, e = numTensors(); i < e; ++i) {
+      int32_t rank = value(i).rank;
+      for (int32_t dim = 0; dim < rank; ++dim)
+        if (args[i]->shape[dim] != expected[dim])
+          return refuseTensor(
+              i, "has shape " + listSizes(args[i]->shape, rank) +
+                     ", but the result has shape " + listSizes(expected, rank));
+      expected += rank;
+      for (int32_t other = 0; other < i; ++other)
+        if (overlap(tensors[i], tensors[other]))
+          return refuseTensor(i, "overlaps " + describe(other));
+    }
+    return true;
+  }
+
+  void invoke() { function.invoke(addresses.data()); }
+
+  int32_t numTensors() const {
+    return function.num_arguments + function.num_results;
+  }
+
+private:
+  const fp4q_value_desc &value(int32_t i) const { return function.values[i]; }
+
+  bool refuseText(std::string message) {
+    fail(error, std::move(message));
+    return false;
+  }
+  bool refuse(const std::string &what) {
+    return refuseText("function '" + std::string(function.name) + "' " + what);
+  }
+
+  std::string describe(int32_t i) const {
+    bool isResult = i >= function.num_arguments;
+    int32_t number = isResult ? i - function.num_arguments : i;
+    return (isResult ? "result #" : "argument #") + std::to_string(number);
+  }
+  bool refuseTensor(int32_t i, const std::string &what) {
+    return refuseText(describe(i) + " of '" + function.name + "' (" +
+                      value(i).type + ") " + what);
+  }
+
+  bool checkTensor(int32_t i) {
+    const fp4q_value_desc &desc = value(i);
+    const DLTensor *tensor = args[i];
+    if (!tensor)
+      return refuseTensor(i, "is a null pointer");
+    if (tensor->device.device_type != FP4Q_DL_CPU &&
+        tensor->device.device_type != FP4Q_DL_CUDA_HOST)
+      return refuseTensor(i, "is on DLPack device type " +
+                                 std::to_string(tensor->device.device_type) +
+                                 ", but must be in CPU memory (1 or 3)");
+    DLDataType type = tensor->dtype;
+    if (type.bits != desc.dtype_bits || type.lanes != 1 ||
+        (type.code != desc.dtype_code && type.code != desc.alternate_code))
+      return refuseTensor(i, "is " +
+                                 typeName(type.code, type.bits, type.lanes) +
+                                 ", but takes " + acceptedTypes(desc));
+    if (tensor->ndim != desc.rank)
+      return refuseTensor(i, "has rank " + std::to_string(tensor->ndim) +
+                                 ", but expects " + std::to_string(desc.rank));
+    return checkShape(i) && checkStrides(i) && checkData(i);
+  }
+
+  static std::string acceptedTypes(const fp4q_value_desc &desc) {
+    std::string name = typeName(desc.dtype_code, desc.dtype_bits, 1);
+    if (desc.alternate_code == desc.dtype_code)
+      return name;
+    return name + " or " + typeName(desc.alternate_code, desc.dtype_bits, 1);
+  }
+
+  bool checkShape(int32_t i) {
+    const fp4q_value_desc &desc = value(i);
+    const int64_t *shape = args[i]->shape;
+    if (desc.rank > 0 && !shape)
+      return refuseTensor(i, "has a null pointer for its shape");
+    int64_t bytes = desc.dtype_bits / 8;
+    for (int32_t dim = 0; dim < desc.rank; ++dim) {
+      if (shape[dim] < 0 ||
+          (desc.shape[dim] >= 0 && shape[dim] != desc.shape[dim]))
+        return refuseTensor(i, "has shape " + listSizes(shape, desc.rank));
+      if (__builtin_mul_overflow(bytes, shape[dim], &bytes))
+        return refuseTensor(i, "has shape " + listSizes(shape, desc.rank) +
+                                   ", which is more than memory can hold");
+    }
+    tensors.push_back({nullptr, bytes});
+    return true;
+  }
+
+  /// Strides count only where there is more than one element along them.
+  bool checkStrides(int32_t i) {
+    const DLTensor &tensor = *args[i];
+    if (!tensor.strides || tensors[i].bytes == 0)
+      return true;
+    int64_t expected = 1;
+    for (int32_t dim = tensor.ndim - 1; dim >= 0; --dim) {
+      if (tensor.shape[dim] != 1 && tensor.strides[dim] != expected)
+        return refuseTensor(
+            i, "has strides " + listSizes(tensor.strides, tensor.ndim) +
+                   " for shape " + listSizes(tensor.shape, tensor.ndim) +
+                   ", but must be row-major and contiguous");
+      expected *= tensor.shape[dim];
+    }
+    return true;
+  }
+
+  bool checkData(int32_t i) {
+    const DLTensor &tensor = *args[i];
+    bool isEmpty = tensors[i].bytes == 0;
+    if (!tensor.data && !isEmpty)
+      return refuseTensor(i, "has a null pointer for its data");
+    void *data = static_cast<char *>(tensor.data) + tensor.byte_offset;
+    int64_t alignment = value(i).dtype_bits / 8;
+    if (!isEmpty && reinterpret_cast<uintptr_t>(data) % alignment != 0)
+      return refuseTensor(i, "is misaligned: its address is no multiple of " +
+                                 std::to_string(alignment));
+    tensors[i].data = data;
+    if (value(i).is_scalar) {
+      addresses.push_back(data);
+      return true;
+    }
+    descriptors.push_back(
+        makeMemRefDescriptor(data, tensor.shape, size_t(tensor.ndim)));
+    addresses.push_back(descriptors.back().data());
+    return true;
+  }
+
+  static bool overlap(const Checked &a, const Checked &b) {
+    auto begin = reinterpret_cast<uintptr_t>(a.data);
+    auto other = reinterpret_cast<uintptr_t>(b.data);
+    return a.bytes > 0 && b.bytes > 0 && begin < other + uintptr_t(b.bytes) &&
+           other < begin + uintptr_t(a.bytes);
+  }
+
+  const Function &function;
+  const DLTensor *const *args;
+  const char **error;
+  std::vector<Checked> tensors;
+  std::vector<std::vector<int64_t>> descriptors;
+  std::vector<void *> addresses;
+};
+
+} // namespace
+
+int32_t fp4q_function_result_shapes(const fp4q_function_desc *function,
+                                    const DLTensor *const *args, int32_t n,
+                                    int64_t *sizes, int32_t capacity,
+                                    const char **error) {
+  return guard(error, [&]() -> int32_t {
+    if (!function)
+      return fail(error, "the function is a null pointer");
+    Call call(*function, args, error);
+    Sizes found;
+    if (!call.checkCount(n, function->num_arguments, "its arguments") ||
+        !call.checkTensors(n) || !call.getResultSizes(found))
+      return 1;
+    if (capacity < int64_t(found.size()) || (!sizes && !found.empty()))
+      return fail(error, "the results of '" + std::string(function->name) +
+                             "' have " + std::to_string(found.size()) +
+                             " sizes, but there is room for " +
+                             std::to_string(sizes ? capacity : 0));
+    std::copy(found.begin(), found.end(), sizes);
+    return 0;
+  });
+}
+
+int32_t fp4q_function_call(const fp4q_function_desc *function,
+                           const DLTensor *const *args, int32_t n, void *stream,
+                           const char **error) {
+  (void)stream;
+  return guard(error, [&]() -> int32_t {
+    if (!function)
+      return fail(error, "the function is a null pointer");
+    Call call(*function, args, error);
+    Sizes sizes;
+    if (!call.checkCount(n, call.numTensors(),
+                         "its arguments and then its results") ||
+        !call.checkTensors(n) || !call.getResultSizes(sizes) ||
+        !call.checkResults(sizes))
+      return 1;
+    call.invoke();
+    return 0;
+  });
+}

@@ -1,0 +1,66 @@
+//===- fp4q-compile.cpp - compile a module into an artifact ---------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Compiler/AheadOfTime.h"
+#include "fp4q/Compiler/LoadModule.h"
+#include "fp4q/Compiler/Version.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+static llvm::cl::OptionCategory category("fp4q-compile options");
+static llvm::cl::opt<std::string> input(llvm::cl::Positional,
+                                        llvm::cl::desc("<module.mlir>"),
+                                        llvm::cl::Required,
+                                        llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    target("target", llvm::cl::value_desc("target"),
+           llvm::cl::desc("cpu (default), cpu:LEVEL or cpu:native"),
+           llvm::cl::init("cpu"), llvm::cl::cat(category));
+static llvm::cl::opt<EmitKind> emit(
+    "emit", llvm::cl::desc("What to write:"),
+    llvm::cl::values(clEnumValN(EmitKind::SharedObject, "so",
+                                "an artifact (default)"),
+                     clEnumValN(EmitKind::MLIR, "mlir", "the LLVM dialect"),
+                     clEnumValN(EmitKind::LLVM, "llvm", "optimized LLVM IR")),
+    llvm::cl::init(EmitKind::SharedObject), llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    output("o", llvm::cl::value_desc("file"), llvm::cl::Required,
+           llvm::cl::desc("Where the output goes ('-' for text: standard "
+                          "output)"),
+           llvm::cl::cat(category));
+
+static const char overview[] =
+    "Compiles the public functions of an MLIR module into one shared object,\n"
+    "which fp4q-run and libfp4q_runtime.so load: see docs/artifact.md.\n\n"
+    "It is linked by the C compiler that FP4Q_LINKER names, else by cc,\n"
+    "clang-22, clang or gcc, whichever is first found in PATH.\n\n"
+    "Example: fp4q-compile linear.mlir --target=cpu:x86-64-v3 -o linear.so\n";
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  llvm::cl::HideUnrelatedOptions(category);
+  llvm::cl::SetVersionPrinter(
+      [](llvm::raw_ostream &os) { os << getVersion() << '\n'; });
+  llvm::cl::ParseCommandLineOptions(argc, argv, overview);
+
+  AheadOfTimeOptions options;
+  options.emit = emit;
+  std::string error;
+  std::optional<CompileTarget> parsed = parseTarget(target, error);
+  if (!parsed) {
+    llvm::errs() << "fp4q-compile: error: " << error << '\n';
+    return 1;
+  }
+  options.target = *parsed;
+  LoadedModule module("fp4q-compile");
+  return failed(module.load(input)) ||
+         failed(compileAheadOfTime(module.get(), options, output));
+}
