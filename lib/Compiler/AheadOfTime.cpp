@@ -8,6 +8,7 @@
 #include "fp4q/Compiler/AheadOfTime.h"
 
 #include "fp4q/Compiler/EntryPoints.h"
+#include "fp4q/Compiler/LargeConstants.h"
 #include "fp4q/Compiler/Linker.h"
 #include "fp4q/Runtime/ArtifactFile.h"
 #include "fp4q/Target/TargetInfo.h"
@@ -17,7 +18,6 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -170,6 +170,10 @@ static LogicalResult writeArtifact(ModuleOp module, llvm::Module &translated,
 LogicalResult mlir::fp4q::compileAheadOfTime(ModuleOp module,
                                              const AheadOfTimeOptions &options,
                                              StringRef output) {
+  PassManager preparation(module.getContext());
+  buildFP4QPreparationPipeline(preparation);
+  if (failed(preparation.run(module)))
+    return failure();
   // The operations do not outlive the lowering, so they are described now.
   FailureOr<std::vector<EntryPoint>> entries = collectEntryPoints(module);
   if (failed(entries))
@@ -180,7 +184,6 @@ LogicalResult mlir::fp4q::compileAheadOfTime(ModuleOp module,
     return failure();
 
   PassManager manager(module.getContext());
-  manager.addPass(createSymbolDCEPass());
   buildFP4QToCPUPipeline(manager, options.pipeline);
   if (failed(manager.run(module)))
     return failure();
@@ -188,6 +191,9 @@ LogicalResult mlir::fp4q::compileAheadOfTime(ModuleOp module,
     return writeText(module, output,
                      [&](raw_ostream &os) { module.print(os); });
 
+  LargeConstants constants;
+  if (failed(constants.detach(module)))
+    return failure();
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> translated =
       translate(module, context, *machine);
@@ -200,6 +206,7 @@ LogicalResult mlir::fp4q::compileAheadOfTime(ModuleOp module,
   if (llvm::Error error = optimize(translated.get()))
     return module.emitError() << "the code cannot be optimized: "
                               << llvm::toString(std::move(error));
+  constants.attach(*translated);
   if (options.emit == EmitKind::LLVM)
     return writeText(module, output, [&](raw_ostream &os) {
       translated->print(os, /*AAW=*/nullptr);
