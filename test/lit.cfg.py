@@ -58,6 +58,7 @@ llvm_config.add_tool_substitutions(
             "fp4q-lsp-server",
             "mlir-opt",
             "mlir-translate",
+            "split-file",
         )
     ],
     [tools_dir, config.llvm_tools_dir],
