@@ -7,15 +7,16 @@
 
 #include "fp4q/Runtime/Artifact.h"
 
+#include "Descriptor.h"
 #include "LastError.h"
 #include "fp4q/Runtime/ArtifactFile.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <memory>
-#include <unistd.h>
 
 using namespace fp4q;
 
@@ -23,21 +24,21 @@ struct fp4q_artifact_handle {
   ~fp4q_artifact_handle() {
     if (library)
       ::dlclose(library);
-    if (fd >= 0)
-      ::close(fd);
   }
 
-  int fd = -1;
   void *library = nullptr;
   const fp4q_artifact_desc *desc = nullptr;
 };
 
 /// Loads the file that was checked, not one that has its name by now. The
-/// loader takes a name it knows for the library it knows, so the descriptor
-/// stays open while the artifact is loaded: no other one gets that name.
+/// system's loader takes a name that it has seen for the library that it has,
+/// so no name is used twice: a number is spelled in ways to say "here".
 static void *openLibrary(int fd) {
-  std::string name = "/proc/self/fd/" + std::to_string(fd);
-  return ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  static std::atomic<uint64_t> numLoads{1};
+  std::string name = "/proc/self/fd/";
+  for (uint64_t number = numLoads++; number != 0; number >>= 1)
+    name += number & 1 ? "./" : ".//";
+  return ::dlopen((name + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
 int32_t fp4q_artifact_load(const char *path, fp4q_artifact_handle **out,
@@ -50,13 +51,13 @@ int32_t fp4q_artifact_load(const char *path, fp4q_artifact_handle **out,
     std::string name = std::string("artifact '") + path + "' ";
     auto artifact = std::make_unique<fp4q_artifact_handle>();
     // Without O_NONBLOCK, a named pipe would wait for a writer.
-    artifact->fd = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (artifact->fd < 0)
+    Descriptor file(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file.fd < 0)
       return fail(error, name + "cannot be opened: " + std::strerror(errno));
     std::string message;
-    if (!checkArtifactFile(artifact->fd, path, message))
+    if (!checkArtifactFile(file.fd, path, message))
       return fail(error, std::move(message));
-    artifact->library = openLibrary(artifact->fd);
+    artifact->library = openLibrary(file.fd);
     if (!artifact->library)
       return fail(error, name + "cannot be loaded: " + ::dlerror());
     artifact->desc = static_cast<const fp4q_artifact_desc *>(

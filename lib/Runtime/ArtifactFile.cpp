@@ -12,6 +12,8 @@
 
 #include "fp4q/Runtime/ArtifactFile.h"
 
+#include "Descriptor.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -89,24 +91,11 @@ static std::string textOf(const char (&field)[N]) {
   return std::string(field, ::strnlen(field, N));
 }
 
-/// Opens `path` and closes it again.
-namespace {
-struct Descriptor {
-  explicit Descriptor(const std::string &path)
-      : fd(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (fd >= 0)
-      ::close(fd);
-  }
-  int fd;
-};
-} // namespace
-
 bool fp4q::sealArtifact(const std::string &path, const std::string &target,
                         const std::string &producer,
                         const CpuFeatureWords &cpuFeatures,
                         std::string &error) {
-  Descriptor file(path);
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   struct stat status;
   if (file.fd < 0 || ::fstat(file.fd, &status) != 0) {
     error = "'" + path + "' cannot be opened: " + systemError();
