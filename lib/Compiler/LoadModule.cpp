@@ -7,10 +7,9 @@
 
 #include "fp4q/Compiler/LoadModule.h"
 
-#include "fp4q/InitAll.h"
+#include "fp4q/Compiler/Registration.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
+#include "mlir/IR/DialectRegistry.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
 
@@ -19,9 +18,7 @@ using namespace mlir::fp4q;
 
 static DialectRegistry makeRegistry() {
   DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  mlir::fp4q::registerAllDialects(registry);
+  registerCompilerDialects(registry);
   return registry;
 }
 
