@@ -95,6 +95,20 @@ func.func @scale_layouts(%s: tensor<200x6xf8E4M3FN>)
   return %0, %1 : tensor<2x2x512xf8E4M3FN>, tensor<200x6xf8E4M3FN>
 }
 
+// No rows, and known to be none.
+// CHECK: llvm.func @_mlir_ciface_no_rows(
+// SEQUENTIAL: llvm.func @_mlir_ciface_no_rows(
+func.func @no_rows(%x: tensor<0x64xbf16>)
+    -> (tensor<0x32xi8>, tensor<0x1x512xf8E8M0FNU>) {
+  %c = tensor.empty() : tensor<0x32xi8>
+  %s = tensor.empty() : tensor<0x1x512xf8E8M0FNU>
+  %0:2 = fp4q.quantize_pack ins(%x : tensor<0x64xbf16>)
+      outs(%c, %s : tensor<0x32xi8>, tensor<0x1x512xf8E8M0FNU>)
+      {group_size = 32 : i64, scale_layout = #fp4q.scale_layout<blocked_128x4>}
+      -> tensor<0x32xi8>, tensor<0x1x512xf8E8M0FNU>
+  return %0#0, %0#1 : tensor<0x32xi8>, tensor<0x1x512xf8E8M0FNU>
+}
+
 // The sizes are computed without touching any data.
 // CHECK-LABEL: llvm.func @block_transform__result_shapes(
 // CHECK-NOT:     llvm.load

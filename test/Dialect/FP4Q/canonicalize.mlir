@@ -219,3 +219,26 @@ func.func @unused(%x: tensor<?x64xbf16>, %i: tensor<f32>,
       -> tensor<f32>
   return
 }
+
+// CHECK-LABEL: func.func @no_elements(
+// CHECK-SAME:      %{{[^:]+}}: tensor<0x64xbf16>, %[[C:[^:]+]]: tensor<0x32xi8>, %[[S:[^:]+]]: tensor<0x1x512xf8E8M0FNU>
+func.func @no_elements(%x: tensor<0x64xbf16>, %c: tensor<0x32xi8>,
+                       %s: tensor<0x1x512xf8E8M0FNU>)
+    -> (tensor<0x32xi8>, tensor<0x1x512xf8E8M0FNU>) {
+  // CHECK-NEXT: return %[[C]], %[[S]]
+  %0:2 = fp4q.quantize_pack ins(%x : tensor<0x64xbf16>)
+      outs(%c, %s : tensor<0x32xi8>, tensor<0x1x512xf8E8M0FNU>)
+      {group_size = 32 : i64, scale_layout = #fp4q.scale_layout<blocked_128x4>}
+      -> tensor<0x32xi8>, tensor<0x1x512xf8E8M0FNU>
+  return %0#0, %0#1 : tensor<0x32xi8>, tensor<0x1x512xf8E8M0FNU>
+}
+
+// The scale of no elements is 1, and is computed.
+// CHECK-LABEL: func.func @result_of_no_elements(
+func.func @result_of_no_elements(%x: tensor<0x64xbf16>, %i: tensor<f32>)
+    -> tensor<f32> {
+  // CHECK: fp4q.global_scale
+  %0 = fp4q.global_scale ins(%x : tensor<0x64xbf16>) outs(%i : tensor<f32>)
+      -> tensor<f32>
+  return %0 : tensor<f32>
+}

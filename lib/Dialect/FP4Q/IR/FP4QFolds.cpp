@@ -92,12 +92,33 @@ struct FuseTransformIntoQuantize : public OpRewritePattern<QuantizePackOp> {
   }
 };
 
+/// op outs(%init : tensor<0x...>) -> %init
+///
+/// Results without elements need no computation, whose slices MLIR would
+/// reject: it takes the offset 0 of a static dimension 0 as out of bounds.
+template <typename OpTy>
+struct RemoveWithoutElements : public OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics())
+      return rewriter.notifyMatchFailure(op, "memrefs have no results");
+    for (Value result : op->getResults())
+      if (!llvm::is_contained(cast<ShapedType>(result.getType()).getShape(), 0))
+        return rewriter.notifyMatchFailure(op, "there may be elements");
+    rewriter.replaceOp(op, ValueRange(op.getDpsInitsMutable()));
+    return success();
+  }
+};
+
 } // namespace
 
 #define FP4Q_DEFINE_CANONICALIZER(OpTy)                                        \
   void OpTy::getCanonicalizationPatterns(RewritePatternSet &results,           \
                                          MLIRContext *context) {               \
-    results.add<ReplaceInitByEmpty<OpTy>>(context);                            \
+    results.add<RemoveWithoutElements<OpTy>, ReplaceInitByEmpty<OpTy>>(        \
+        context);                                                              \
   }
 FP4Q_DEFINE_CANONICALIZER(BlockTransformOp)
 FP4Q_DEFINE_CANONICALIZER(GlobalScaleOp)
@@ -109,6 +130,6 @@ FP4Q_DEFINE_CANONICALIZER(UnswizzleScalesOp)
 
 void QuantizePackOp::getCanonicalizationPatterns(RewritePatternSet &results,
                                                  MLIRContext *context) {
-  results.add<FuseTransformIntoQuantize, ReplaceInitByEmpty<QuantizePackOp>>(
-      context);
+  results.add<FuseTransformIntoQuantize, RemoveWithoutElements<QuantizePackOp>,
+              ReplaceInitByEmpty<QuantizePackOp>>(context);
 }
