@@ -54,6 +54,7 @@ llvm_config.add_tool_substitutions(
         for tool in (
             "fp4q-opt",
             "fp4q-run",
+            "fp4q-bench",
             "fp4q-compile",
             "fp4q-lsp-server",
             "mlir-opt",

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <random>
 
 using namespace mlir;
@@ -22,35 +23,50 @@ using namespace mlir::fp4q::bench;
 constexpr int kMinWarmRuns = 5;
 /// Each one takes the time of a flush.
 constexpr int kColdRuns = 9;
-/// Several times the last-level cache of the machines in question.
-constexpr size_t kFlushBytes = size_t(96) << 20;
+/// Twice the last-level cache of the machines in question.
+constexpr size_t kFlushBytes = size_t(64) << 20;
 
 static double now() {
   using namespace std::chrono;
   return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-static double timeOnce(const std::function<void()> &run) {
-  double start = now();
-  run();
-  return now() - start;
+/// The processor time of this process, all threads.
+static double cpuSeconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
-static Timing summarize(std::vector<double> times) {
-  std::sort(times.begin(), times.end());
-  return {static_cast<int>(times.size()), times[times.size() / 2],
-          times.front()};
-}
+namespace {
+/// The times of all runs of one measurement.
+struct Samples {
+  void add(const std::function<void()> &run) {
+    double start = now(), startCPU = cpuSeconds();
+    run();
+    wall.push_back(now() - start);
+    cpu.push_back(cpuSeconds() - startCPU);
+  }
+
+  Timing summarize() {
+    std::sort(wall.begin(), wall.end());
+    std::sort(cpu.begin(), cpu.end());
+    return {static_cast<int>(wall.size()), wall[wall.size() / 2], wall.front(),
+            cpu[cpu.size() / 2]};
+  }
+
+  std::vector<double> wall, cpu;
+};
+} // namespace
 
 Timing mlir::fp4q::bench::measureWarm(double minSeconds,
                                       const std::function<void()> &run) {
   run();
-  std::vector<double> times;
-  for (double total = 0; total < minSeconds || times.size() < kMinWarmRuns;) {
-    times.push_back(timeOnce(run));
-    total += times.back();
+  Samples samples;
+  for (double total = 0;
+       total < minSeconds || samples.wall.size() < kMinWarmRuns;) {
+    samples.add(run);
+    total += samples.wall.back();
   }
-  return summarize(std::move(times));
+  return samples.summarize();
 }
 
 static void flushCaches() {
@@ -62,12 +78,12 @@ static void flushCaches() {
 }
 
 Timing mlir::fp4q::bench::measureCold(const std::function<void()> &run) {
-  std::vector<double> times;
+  Samples samples;
   for (int i = 0; i < kColdRuns; ++i) {
     flushCaches();
-    times.push_back(timeOnce(run));
+    samples.add(run);
   }
-  return summarize(std::move(times));
+  return samples.summarize();
 }
 
 MemcpyBaseline::MemcpyBaseline(int64_t bytes)
@@ -117,7 +133,7 @@ static std::vector<uint8_t> randomData(const ValueSpec &spec) {
 FailureOr<std::unique_ptr<Bench>> Bench::create(const Case &config,
                                                 MLIRContext &context) {
   std::unique_ptr<Bench> bench(new Bench());
-  double start = now();
+  double start = now(), startCPU = cpuSeconds();
   OwningOpRef<ModuleOp> module =
       parseSourceString<ModuleOp>(config.module(), &context);
   if (!module)
@@ -125,8 +141,21 @@ FailureOr<std::unique_ptr<Bench>> Bench::create(const Case &config,
   auto function = JitFunction::compile(*module, "run", CPUPipelineOptions());
   if (failed(function))
     return failure();
-  bench->compileSeconds = now() - start;
   bench->function = std::move(*function);
+  // Machine code is made when something is called for the first time; nothing
+  // but sizes is read here.
+  std::vector<TensorRef> shapes;
+  for (const ValueSpec &spec : bench->function->getSignature().arguments)
+    shapes.push_back({nullptr, spec.shape});
+  SmallVector<SmallVector<int64_t>> sizes;
+  std::string error;
+  if (failed(bench->function->getResultSizes(shapes, sizes, error))) {
+    llvm::errs() << "fp4q-bench: error: " << error << '\n';
+    return failure();
+  }
+  bench->compileSeconds = now() - start;
+  bench->compileCPUSeconds = cpuSeconds() - startCPU;
+
   auto addBuffer = [&](const ValueSpec &spec, std::vector<TensorRef> &tensors) {
     bench->buffers.push_back(randomData(spec));
     tensors.push_back({bench->buffers.back().data(), spec.shape});

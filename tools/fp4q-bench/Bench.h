@@ -22,6 +22,9 @@ namespace bench {
 struct Timing {
   int runs = 0;
   double median = 0, least = 0;
+  /// The median of the processor time of a run, all threads. Other processes
+  /// that share the machine do not add to it.
+  double cpuMedian = 0;
 };
 
 /// Calls `run` once unmeasured, and then at least five times and for at least
@@ -42,6 +45,9 @@ public:
   /// From the text of the module to code, in seconds.
   double getCompileSeconds() const { return compileSeconds; }
 
+  /// The same in processor time, which other processes do not add to.
+  double getCompileCPUSeconds() const { return compileCPUSeconds; }
+
   /// One call; the sizes are known to fit.
   void run();
 
@@ -49,7 +55,7 @@ private:
   Bench() = default;
 
   std::unique_ptr<JitFunction> function;
-  double compileSeconds = 0;
+  double compileSeconds = 0, compileCPUSeconds = 0;
   std::vector<std::vector<uint8_t>> buffers;
   std::vector<TensorRef> arguments, results;
 };

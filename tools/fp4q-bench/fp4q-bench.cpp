@@ -39,6 +39,7 @@ static void writeTiming(llvm::json::OStream &json, llvm::StringRef name,
     json.attribute("runs", timing.runs);
     json.attribute("median_s", timing.median);
     json.attribute("least_s", timing.least);
+    json.attribute("cpu_median_s", timing.cpuMedian);
     json.attribute("gb_per_s", bytes / timing.median * 1e-9);
     if (flops)
       json.attribute("gflop_per_s", flops / timing.median * 1e-9);
@@ -65,6 +66,7 @@ static void runCase(const Case &config, Bench &bench, int threads,
     json.attribute("bytes", config.bytes());
     json.attribute("flops", config.flops());
     json.attribute("compile_s", bench.getCompileSeconds());
+    json.attribute("compile_cpu_s", bench.getCompileCPUSeconds());
     writeTiming(json, "warm", measureWarm(minSeconds, runBench), config.bytes(),
                 config.flops());
     writeTiming(json, "cold", measureCold(runBench), config.bytes(),
