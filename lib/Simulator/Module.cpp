@@ -7,7 +7,7 @@
 
 #include "Decoder.h"
 
-#include <cstring>
+#include <algorithm>
 
 using namespace fp4q::sim;
 
@@ -41,8 +41,8 @@ bool Module::findVariable(const std::string &name, uint64_t &address,
 static uint64_t placeVariable(DeviceMemory &memory, const Variable &var) {
   uint64_t address = memory.allocate(var.size, std::string(var.name));
   std::vector<uint8_t> bytes(var.size, 0);
-  std::memcpy(bytes.data(), var.init.data(),
-              std::min<size_t>(var.init.size(), bytes.size()));
+  std::copy_n(var.init.begin(), std::min(var.init.size(), bytes.size()),
+              bytes.begin());
   memory.write(address, bytes.data(), bytes.size());
   return address;
 }
