@@ -1,0 +1,96 @@
+# Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The simulator as a CUDA driver: entry points, attributes, memory, modules."""
+
+import ctypes
+
+import corpus_runs
+import cudadriver
+import numpy as np
+import pytest
+
+
+def test_entry_points_are_found_by_name(driver):
+    entry, status = ctypes.c_void_p(), ctypes.c_int()
+    for name in (b"cuInit", b"cuMemAlloc", b"cuCtxCreate", b"cuLaunchKernel"):
+        driver.call(
+            "cuGetProcAddress_v2",
+            name,
+            ctypes.byref(entry),
+            13000,
+            ctypes.c_uint64(0),
+            ctypes.byref(status),
+        )
+        assert entry.value and status.value == 0
+    code = driver.lib.cuGetProcAddress_v2(
+        b"cuNowhere", ctypes.byref(entry), 13000, ctypes.c_uint64(0), None
+    )
+    assert code == 500 and not entry.value
+
+
+@pytest.mark.parametrize(
+    "chip, capability", [("sm_90a", (9, 0)), ("sm_120a", (12, 0))]
+)
+def test_chip_is_an_option(driver, chip, capability):
+    driver.option("chip", chip)
+    try:
+        got = []
+        for attribute in (75, 76):
+            value = ctypes.c_int()
+            driver.call("cuDeviceGetAttribute", ctypes.byref(value), attribute, 0)
+            got.append(value.value)
+    finally:
+        driver.option("chip", "sm_120a")
+    assert tuple(got) == capability
+
+
+def test_unknown_options_are_refused(driver):
+    for name, value in (("wat", "1"), ("checks", "2"), ("chip", "gpu")):
+        assert driver.lib.fp4qSimSetOption(name.encode(), value.encode())
+
+
+def test_memory(driver):
+    address = ctypes.c_uint64()
+    driver.call("cuMemAlloc_v2", ctypes.byref(address), ctypes.c_size_t(64))
+    driver.call("cuMemsetD16_v2", address, 0x1234, ctypes.c_size_t(32))
+    host = np.zeros(32, np.uint16)
+    pointer = host.ctypes.data_as(ctypes.c_void_p)
+    driver.call("cuMemcpyDtoH_v2", pointer, address, ctypes.c_size_t(64))
+    assert (host == 0x1234).all()
+    # One byte more than the allocation has.
+    code = driver.lib.cuMemcpyDtoH_v2(pointer, address, ctypes.c_size_t(65))
+    assert code == 1
+    driver.call("cuMemFree_v2", address)
+    assert driver.lib.cuMemFree_v2(address) == 1
+
+
+def test_cubins_are_refused(driver):
+    module = ctypes.c_void_p()
+    code = driver.lib.cuModuleLoadData(ctypes.byref(module), b"\x7fELF....")
+    assert code == 200
+    message = driver.lib.fp4qSimLastMessage().decode()
+    assert message == "the simulator runs PTX text, not cubins"
+
+
+def test_unknown_kernels_are_not_found(driver):
+    module = driver.load(corpus_runs.text("basic"))
+    function = ctypes.c_void_p()
+    code = driver.lib.cuModuleGetFunction(
+        ctypes.byref(function), module, b"nowhere"
+    )
+    driver.unload(module)
+    assert code == 500
+
+
+def test_dynamic_shared_memory_needs_its_attribute(driver):
+    ptx = (
+        ".version 8.8\n.target sm_90a\n.extern .shared .align 16 .b8 s[];\n"
+        ".visible .entry k() { .reg .b32 %r; mov.u32 %r, s;\n"
+        "st.shared.u32 [%r+65532], 0; ret; }\n"
+    )
+    module = driver.load(ptx)
+    driver.launch(module, "k", (1, 1, 1), (1, 1, 1), [], shared=65536)
+    driver.unload(module)
+    with pytest.raises(cudadriver.DriverError) as caught:
+        driver.run(ptx, "k", (1, 1, 1), (1, 1, 1), [], shared=49152)
+    assert caught.value.message.startswith("out-of-bounds")
