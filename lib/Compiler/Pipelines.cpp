@@ -47,6 +47,7 @@ void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
 }
 
 static void addBufferization(OpPassManager &manager) {
+  manager.addPass(createFP4QCopyRepeatedResultsPass());
   // The destination of a result is where it is computed, not a copy's source.
   manager.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions bufferize;

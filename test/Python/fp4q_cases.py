@@ -5,12 +5,16 @@ check what the compiled code returned. Every case is described by small values
 only (shapes, formats, a seed), so hypothesis shrinks and prints it well."""
 
 import dataclasses
+import pathlib
+import tempfile
 
 import fp4q_data as data
 import fp4q_oracle as oracle
 import fp4q_oracle_products as products
+import fp4q_run
+import hypothesis
 import numpy as np
-from fp4q_modules import SCALE_TYPES
+from fp4q_modules import SCALE_TYPES, Module
 from hypothesis import strategies as st
 
 ELEMENTS = ("bf16", "f16", "f32")
@@ -93,16 +97,11 @@ few_rows = st.integers(0, 9)
 
 @st.composite
 def matrices(draw, rows=few_rows):
-    """Shapes with 0 to 2 leading dimensions, each axis dynamic or not
-    (a static 0 is a test of its own)."""
+    """Shapes with 0 to 2 leading dimensions, each axis dynamic or not."""
     lead = draw(st.lists(st.integers(0, 3), max_size=2))
-    sizes = [*lead, draw(rows)]
-    dynamic = [
-        axis
-        for axis, size in enumerate(sizes)
-        if size == 0 or draw(st.booleans())
-    ]
-    return Shape(tuple(lead), sizes[-1], tuple(dynamic))
+    axes = range(len(lead) + 1)
+    dynamic = [axis for axis in axes if draw(st.booleans())]
+    return Shape(tuple(lead), draw(rows), tuple(dynamic))
 
 
 def shapes():
@@ -431,3 +430,21 @@ def check(actual, expected, what):
         expected.check(actual, what)
     else:
         assert_same_bits(actual, expected, what)
+
+
+def run_cases(build_dir, cases):
+    """Compiles all cases into one function, runs it and checks the results."""
+    module = Module()
+    expected = []
+    for case in cases:
+        expected += [(type(case).__name__, e) for e in case.write(module)]
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory) / "module.mlir"
+        path.write_text(module.text())
+        if hypothesis.currently_in_test_context():
+            hypothesis.note(module.text())
+        actual = fp4q_run.run(
+            build_dir, path, "main", module.inputs, len(expected), directory
+        )
+    for index, (array, (name, want)) in enumerate(zip(actual, expected)):
+        check(array, want, f"result {index} ({name})")

@@ -121,6 +121,25 @@ def FP4QAddShapeFunctionsPass
       "::mlir::tensor::TensorDialect"];
 }
 
+def FP4QCopyRepeatedResultsPass : Pass<"fp4q-copy-repeated-results"> {
+  let summary = "give each result of a function a tensor of its own";
+  let description = [{
+    A value that a function returns more than once is copied for its second and
+    later results. Upstream's buffer-results-to-out-params replaces the
+    allocation of a result by the caller's buffer, and crashes (LLVM 22) when
+    there are two buffers to replace it by.
+
+    Before and after:
+    `test/Dialect/FP4Q/Transforms/fp4q-copy-repeated-results.mlir`.
+
+    Preconditions: tensors, before bufferization. Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+  let statistics = [
+    Statistic<"numCopied", "num-copied", "Results that became copies">,
+  ];
+}
+
 def FP4QLowerCopiesPass : Pass<"fp4q-lower-copies"> {
   let summary = "turn copies of strided memrefs into loops";
   let description = [{
