@@ -343,6 +343,7 @@ configure_options() {
   fi
 }
 
+# build_tree [TARGET...]: everything, if no target is named.
 build_tree() {
   local cmake options
   cmake=$(find_cmake)
@@ -355,7 +356,7 @@ build_tree() {
       die_with_log configure "the configuration failed"
     echo "$cmake ${options[*]}" >"$build/fp4q.options"
   fi
-  logged build "building with $jobs jobs" ninja -C "$build" -j "$jobs" ||
+  logged build "building with $jobs jobs" ninja -C "$build" -j "$jobs" "$@" ||
     die_with_log build "the build failed"
 }
 
@@ -377,10 +378,19 @@ main() {
       setup
       say "everything is installed"
       ;;
-    build | test | demo)
+    build)
       setup
       build_tree
-      [ "$command" = build ] || "run_$command" "$@"
+      ;;
+    test)
+      setup
+      build_tree
+      run_test "$@"
+      ;;
+    demo)
+      setup
+      build_tree fp4q-opt fp4q-run
+      run_demo "$@"
       ;;
     clean) rm -rf "$root"/build "$root"/build-* "$venv" ;;
     *)
