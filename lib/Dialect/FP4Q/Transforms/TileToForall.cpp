@@ -90,18 +90,24 @@ static bool dependsOn(tensor::ExtractSliceOp slice, Value iv) {
   return false;
 }
 
-/// How many iterations of a tile an element of the slice serves: the product of
-/// the tile sizes of the loops that do not move the slice.
-static int64_t reuseInTile(tensor::ExtractSliceOp slice,
-                           ArrayRef<int64_t> tiles) {
+/// Whether to compute the slice in each tile. If every tiled loop moves it, the
+/// tiles together compute each element once; else an element is recomputed, and
+/// must serve many iterations: the product of the tile sizes of the loops that
+/// do not move the slice.
+static bool isWorthFusing(tensor::ExtractSliceOp slice,
+                          ArrayRef<int64_t> tiles) {
   auto forall = slice->getParentOfType<scf::ForallOp>();
   auto tiled = llvm::to_vector(
       llvm::make_filter_range(tiles, [](int64_t tile) { return tile != 0; }));
+  bool recomputed = false;
   int64_t reuse = 1;
-  for (auto [tile, iv] : llvm::zip(tiled, forall.getInductionVars()))
-    if (!dependsOn(slice, iv))
-      reuse *= tile;
-  return reuse;
+  for (auto [tile, iv] : llvm::zip(tiled, forall.getInductionVars())) {
+    if (dependsOn(slice, iv))
+      continue;
+    recomputed = true;
+    reuse *= tile;
+  }
+  return !recomputed || reuse >= kMinReuse;
 }
 
 namespace {
@@ -188,7 +194,7 @@ struct FP4QTileToForallPass
           if (isDestination || isa<linalg::LinalgOp>(producer.getOwner()))
             return Control{};
           if (isa<DequantOp>(producer.getOwner()) &&
-              reuseInTile(slice, tiles) >= kMinReuse)
+              isWorthFusing(slice, tiles))
             return Control{};
           return std::nullopt;
         });
