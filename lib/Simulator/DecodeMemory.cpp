@@ -23,8 +23,7 @@ static unsigned vectorLength(std::string_view word) {
   return word == ".v2" ? 2 : word == ".v4" ? 4 : word == ".v8" ? 8 : 1;
 }
 
-// PTX ISA, sections 9.7.9.8 "ld", 9.7.9.9 "ld.global.nc", 9.7.9.10 "ldu".
-void Decoder::decodeLoad() {
+void Decoder::takeVectorAndHints() {
   for (size_t i = 1; i < used.size(); ++i) {
     used[i] = used[i] || isCacheHint(flat->raw->words[i]);
     if (vectorLength(flat->raw->words[i]) > 1) {
@@ -32,6 +31,11 @@ void Decoder::decodeLoad() {
       used[i] = true;
     }
   }
+}
+
+// PTX ISA, sections 9.7.9.8 "ld", 9.7.9.9 "ld.global.nc", 9.7.9.10 "ldu".
+void Decoder::decodeLoad() {
+  takeVectorAndHints();
   takeMemoryOrder();
   takeSpace();
   Type type = inst->type = takeType();
@@ -74,13 +78,7 @@ void Decoder::decodeLoad() {
 
 // PTX ISA, section 9.7.9.11 "st".
 void Decoder::decodeStore() {
-  for (size_t i = 1; i < used.size(); ++i) {
-    used[i] = used[i] || isCacheHint(flat->raw->words[i]);
-    if (vectorLength(flat->raw->words[i]) > 1) {
-      inst->vec = uint8_t(vectorLength(flat->raw->words[i]));
-      used[i] = true;
-    }
-  }
+  takeVectorAndHints();
   takeMemoryOrder();
   takeSpace();
   require(inst->space != Space::Const);

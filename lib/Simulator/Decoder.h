@@ -97,6 +97,8 @@ private:
   void takeRound();
   void takeFloatMods();
   void takeMemoryOrder();
+  /// .v2, .v4 or .v8 of a load or store, and hints that change no result.
+  void takeVectorAndHints();
   void takeSpace(bool sharedOnly = false);
 
   // Operands.
