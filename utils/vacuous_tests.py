@@ -14,7 +14,8 @@ import subprocess
 # Options of fp4q-opt that are not passes, and so stay.
 KEPT_OPTIONS = re.compile(
     r"--?(split-input-file|verify-diagnostics|verify-each|verify-roundtrip|"
-    r"allow-unregistered-dialect|mlir-|emit-|no-implicit-module|o\b|remark)"
+    r"allow-unregistered-dialect|mlir-|emit-|no-implicit-module|o\b|remark|"
+    r"fp4q-remarks)"
 )
 TIMEOUT = 120
 

@@ -14,6 +14,24 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/CommandLine.h"
 
+/// Gives MLIR's option `name` a value, as if it were on the command line.
+static void setOption(llvm::StringRef name, llvm::StringRef value) {
+  llvm::cl::Option *option = llvm::cl::getRegisteredOptions().lookup(name);
+  assert(option && "mlir-opt has lost an option");
+  option->addOccurrence(/*pos=*/0, name, value);
+}
+
+static llvm::cl::opt<bool> showRemarks(
+    "fp4q-remarks",
+    llvm::cl::desc("Print what the passes of fp4q decided, and why: short for "
+                   "--remark-format=emitRemark --remarks-filter=.*fp4q.*"),
+    llvm::cl::cb<void, bool>([](const bool &show) {
+      if (!show)
+        return;
+      setOption("remark-format", "emitRemark");
+      setOption("remarks-filter", ".*fp4q.*");
+    }));
+
 int main(int argc, char **argv) {
   llvm::cl::AddExtraVersionPrinter(
       [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });

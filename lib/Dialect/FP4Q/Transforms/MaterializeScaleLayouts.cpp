@@ -6,11 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "fp4q/Dialect/FP4Q/IR/Remarks.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Patterns.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+#define DEBUG_TYPE "fp4q-materialize-scale-layouts"
 
 namespace mlir {
 namespace fp4q {
@@ -141,8 +144,12 @@ struct FP4QMaterializeScaleLayoutsPass
       // Where a layout is blocked, and only there, group_size is given.
       if (isa<QuantizePackOp, DequantOp, ScaledMatmulOp>(op) &&
           op.hasPureTensorSemantics() &&
-          op->getInherentAttr("group_size").value_or(Attribute()))
+          op->getInherentAttr("group_size").value_or(Attribute())) {
         ++numMaterialized;
+        reportMade(op, DEBUG_TYPE, "blocked scales made linear")
+            << remark::reason(
+                   "the kernels behind this pass read linear scales");
+      }
     });
     RewritePatternSet patterns(&getContext());
     populateMaterializeScaleLayoutsPatterns(patterns);
