@@ -31,7 +31,15 @@ void mlir::fp4q::buildFP4QPreparationPipeline(OpPassManager &manager) {
   manager.addPass(createSymbolDCEPass());
 }
 
+void mlir::fp4q::buildFP4QOptimizePipeline(
+    OpPassManager &manager, const OptimizePipelineOptions &options) {
+  // Unread inits become tensor.empty, so that equal operations become one.
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
 void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
+  buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   manager.addPass(createFP4QMaterializeScaleLayoutsPass());
   manager.addPass(createCanonicalizerPass());
@@ -101,6 +109,9 @@ void mlir::fp4q::registerPipelines() {
   PassPipelineRegistration<CPUPipelineOptions>(
       "fp4q-to-cpu", "Lower fp4q to the LLVM dialect by the reference path",
       buildFP4QToCPUPipeline);
+  PassPipelineRegistration<OptimizePipelineOptions>(
+      "fp4q-optimize", "Rewrite fp4q and QDQ graphs to fused fp4q operations",
+      buildFP4QOptimizePipeline);
   PassPipelineRegistration<>("fp4q-to-linalg",
                              "Lower fp4q to tiled linalg on tensors",
                              buildFP4QToLinalgPipeline);

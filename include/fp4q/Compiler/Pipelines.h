@@ -20,6 +20,10 @@ class OpPassManager;
 
 namespace fp4q {
 
+/// Options of --fp4q-optimize, also of the pipelines that begin with it.
+struct OptimizePipelineOptions
+    : public PassPipelineOptions<OptimizePipelineOptions> {};
+
 /// Options of --fp4q-to-cpu.
 struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
   PassOptions::Option<bool> parallel{
@@ -33,6 +37,11 @@ struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
 /// that could allocate them.
 void buildFP4QPreparationPipeline(OpPassManager &manager);
 
+/// The rewrites of docs/optimizer.md on tensors. Every pipeline below begins
+/// with it, since back ends expect operations in its form.
+void buildFP4QOptimizePipeline(OpPassManager &manager,
+                               const OptimizePipelineOptions &options);
+
 /// fp4q on tensors -> linalg, tiled into parallel loops, on tensors.
 void buildFP4QToLinalgPipeline(OpPassManager &manager);
 
@@ -43,7 +52,7 @@ void buildFP4QToLinalgPipeline(OpPassManager &manager);
 void buildFP4QToCPUPipeline(OpPassManager &manager,
                             const CPUPipelineOptions &options);
 
-/// Registers --fp4q-to-cpu.
+/// Registers --fp4q-optimize, --fp4q-to-linalg and --fp4q-to-cpu.
 void registerPipelines();
 
 } // namespace fp4q
