@@ -35,9 +35,15 @@ static_assert(std::tuple_size_v<::fp4q::CpuFeatureWords> ==
                   std::tuple_size_v<decltype(CompileTarget::cpuFeatures)>,
               "the target table and the artifact describe the same CPU");
 
+/// Whether createMachine can make code for the target.
+static bool canCompileFor(const ::fp4q::Target &target) {
+  StringRef architecture = target.architecture;
+  return target.kind == ::fp4q::TargetKind::CPU &&
+         (architecture.empty() || architecture == "x86_64");
+}
+
 std::optional<CompileTarget> mlir::fp4q::parseTarget(StringRef text,
                                                      std::string &error) {
-  ArrayRef<::fp4q::CPULevel> levels(::fp4q::cpuLevels, ::fp4q::numCPULevels);
   if (text == "cpu:native") {
     CompileTarget target{text.str(), llvm::sys::getHostCPUName().str(), "",
                          ::fp4q::getHostCpuFeatures()};
@@ -46,14 +52,15 @@ std::optional<CompileTarget> mlir::fp4q::parseTarget(StringRef text,
                          std::string(enabled ? "+" : "-") + feature.str();
     return target;
   }
-  for (const ::fp4q::CPULevel &level : levels)
-    if (text == std::string("cpu:") + level.name ||
-        (text == "cpu" && &level == levels.begin()))
-      return CompileTarget{std::string("cpu:") + level.name, level.name, "",
-                           level.features};
+  const ::fp4q::Target *found = ::fp4q::findTarget(text);
+  if (found && canCompileFor(*found))
+    return CompileTarget{found->name, found->cpu, ::fp4q::llvmFeatures(*found),
+                         found->cpuFeatures};
   error = "unknown target '" + text.str() + "', expected one of cpu, ";
-  for (const ::fp4q::CPULevel &level : levels)
-    error += std::string("cpu:") + level.name + ", ";
+  for (const ::fp4q::Target &target :
+       ArrayRef(::fp4q::targets, ::fp4q::numTargets))
+    if (canCompileFor(target))
+      error += std::string(target.name) + ", ";
   error += "cpu:native";
   return std::nullopt;
 }

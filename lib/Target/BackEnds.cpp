@@ -1,0 +1,190 @@
+//===- BackEnds.cpp - who can do what on which target ---------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Target/BackEnds.h"
+
+#include <algorithm>
+
+using namespace fp4q;
+
+static constexpr EnumSet<Role> allRoles = {Role::Quantize,    Role::GlobalScale,
+                                           Role::Transform,   Role::Dequantize,
+                                           Role::ScaleLayout, Role::Matmul};
+static constexpr EnumSet<FloatType> allTypes = {FloatType::BF16, FloatType::F16,
+                                                FloatType::F32};
+static constexpr EnumSet<Format> allFormats = {Format::MXFP4, Format::NVFP4,
+                                               Format::Other};
+static constexpr EnumSet<TransformKind> allTransforms = {
+    TransformKind::None, TransformKind::Shared, TransformKind::PerBlock};
+static constexpr EnumSet<ScaleSource> allSources = {ScaleSource::Computed,
+                                                    ScaleSource::Given};
+static constexpr EnumSet<ScaleOrder> linear = {ScaleOrder::Linear};
+
+// The faster of two rows first.
+static constexpr Implementation table[] = {
+    {BackEnd::Reference, allRoles, TargetKind::CPU, /*features=*/{}, allTypes,
+     allFormats, allTransforms, allSources, /*anyRecipe=*/true, linear},
+};
+
+const BackEndTable fp4q::backEndTable = {table,
+                                         sizeof(table) / sizeof(table[0])};
+
+static const char *typeName(FloatType type) {
+  switch (type) {
+  case FloatType::BF16:
+    return "bf16";
+  case FloatType::F16:
+    return "f16";
+  case FloatType::F32:
+    return "f32";
+  }
+  return "";
+}
+
+/// Why the kernels cannot run on the target, or an empty string.
+static std::string whyNotOn(const Implementation &implementation,
+                            const Target &target) {
+  if (implementation.kind != target.kind)
+    return implementation.kind == TargetKind::CPU ? "is for CPUs"
+                                                  : "is for GPUs";
+  EnumSet<Feature> missing = implementation.features - target.features;
+  for (unsigned i = 0; !missing.empty(); ++i) {
+    auto feature = static_cast<Feature>(i);
+    if (missing.contains(feature))
+      return std::string("needs ") + name(feature) + ", which " + target.name +
+             " lacks";
+  }
+  return "";
+}
+
+std::string fp4q::whyNot(const Implementation &implementation,
+                         const Target &target, const Work &work) {
+  std::string reason = whyNotOn(implementation, target);
+  if (!reason.empty())
+    return reason;
+  Role role = work.role;
+  if (!implementation.roles.contains(role))
+    return std::string("has no kernel for ") + name(role);
+  if (role != Role::ScaleLayout && !implementation.types.contains(work.type))
+    return std::string("does not take ") + typeName(work.type);
+  bool hasFormat = role == Role::Quantize || role == Role::Dequantize ||
+                   role == Role::Matmul;
+  Format format = formatOf(work.scaleType, work.groupSize);
+  if (hasFormat && !implementation.formats.contains(format)) {
+    if (format != Format::Other)
+      return std::string("does not take ") + name(format);
+    return std::string("does not take ") +
+           (work.scaleType == ScaleType::E8M0 ? "e8m0" : "e4m3") +
+           " scales of groups of " + std::to_string(work.groupSize);
+  }
+  if ((role == Role::Quantize || role == Role::Transform) &&
+      !implementation.transforms.contains(work.transform))
+    return work.transform == TransformKind::None ? "does not quantize without "
+                                                   "a transform"
+           : work.transform == TransformKind::Shared
+               ? "does not take a transform"
+               : "does not take a transform of each block";
+  if (role != Role::Quantize)
+    return "";
+  if (!implementation.scaleSources.contains(work.scaleSource))
+    return work.scaleSource == ScaleSource::Given ? "does not take given scales"
+                                                  : "does not compute scales";
+  if (!implementation.anyRecipe && work.recipe != Recipe())
+    return "takes no recipe but the law";
+  return "";
+}
+
+Choice fp4q::chooseBackEnd(const BackEndTable &table, const Target &target,
+                           const Work &work, BackEnd backEnd) {
+  Choice choice;
+  choice.reason = std::string(name(backEnd)) + " has no kernels";
+  // Of several reasons, that of the row which comes closest.
+  int closest = -1;
+  for (size_t i = 0; i < table.numImplementations; ++i) {
+    const Implementation &row = table.implementations[i];
+    if (row.backEnd != backEnd)
+      continue;
+    std::string reason = whyNot(row, target, work);
+    if (reason.empty())
+      return {&row, ""};
+    bool hasRole = row.roles.contains(work.role);
+    int closeness = hasRole + (hasRole && whyNotOn(row, target).empty());
+    if (closeness <= closest)
+      continue;
+    closest = closeness;
+    choice.reason = std::string(name(backEnd)) + " " + reason;
+  }
+  return choice;
+}
+
+Choice fp4q::chooseBackEnd(const BackEndTable &table, const Target &target,
+                           const Work &work) {
+  Choice choice;
+  EnumSet<BackEnd> seen;
+  for (size_t i = 0; i < table.numImplementations; ++i) {
+    const Implementation &row = table.implementations[i];
+    if (row.automatic && whyNot(row, target, work).empty()) {
+      choice.implementation = &row;
+      return choice;
+    }
+    if (seen.contains(row.backEnd))
+      continue;
+    seen = seen | EnumSet<BackEnd>{row.backEnd};
+    Choice declined = chooseBackEnd(table, target, work, row.backEnd);
+    std::string reason = declined.reason;
+    if (declined.implementation && !declined.implementation->automatic)
+      reason = std::string(name(row.backEnd)) + " is used on request only";
+    else if (declined.implementation)
+      continue; // A later row of the same back end can.
+    choice.reason += (choice.reason.empty() ? "" : "; ") + reason;
+  }
+  return choice;
+}
+
+std::vector<BackEnd> fp4q::backEndsFor(const BackEndTable &table,
+                                       const Target &target, Role role) {
+  std::vector<BackEnd> found;
+  for (size_t i = 0; i < table.numImplementations; ++i) {
+    const Implementation &row = table.implementations[i];
+    if (row.roles.contains(role) && whyNotOn(row, target).empty() &&
+        std::find(found.begin(), found.end(), row.backEnd) == found.end())
+      found.push_back(row.backEnd);
+  }
+  return found;
+}
+
+const char *fp4q::name(BackEnd backEnd) {
+  switch (backEnd) {
+  case BackEnd::Reference:
+    return "reference";
+  case BackEnd::CPU:
+    return "cpu";
+  case BackEnd::GPUPortable:
+    return "gpu-portable";
+  case BackEnd::GPUNative:
+    return "gpu-native";
+  }
+  return "";
+}
+
+const char *fp4q::name(Role role) {
+  switch (role) {
+  case Role::Quantize:
+    return "quantize";
+  case Role::GlobalScale:
+    return "global scale";
+  case Role::Transform:
+    return "transform";
+  case Role::Dequantize:
+    return "dequantize";
+  case Role::ScaleLayout:
+    return "scale layout";
+  case Role::Matmul:
+    return "matmul";
+  }
+  return "";
+}

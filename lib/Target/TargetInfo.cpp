@@ -1,0 +1,99 @@
+//===- TargetInfo.cpp - questions to the target table ---------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Target/TargetInfo.h"
+
+using namespace fp4q;
+
+const Target *fp4q::findTarget(std::string_view name) {
+  if (name == "cpu")
+    return targets;
+  for (size_t i = 0; i < numTargets; ++i)
+    if (targets[i].name == name)
+      return &targets[i];
+  return nullptr;
+}
+
+std::string fp4q::targetNames() {
+  std::string names = "cpu";
+  for (size_t i = 0; i < numTargets; ++i)
+    names += std::string(", ") + targets[i].name;
+  return names;
+}
+
+std::string fp4q::llvmFeatures(const Target &target) {
+  if (target.kind == TargetKind::GPU)
+    return "+ptx" + std::to_string(target.ptxVersion);
+  return target.extensions;
+}
+
+static bool hasAll(const CPUFeatureWords &words,
+                   const CPUFeatureWords &needed) {
+  for (size_t i = 0; i < words.size(); ++i)
+    if (needed[i] & ~words[i])
+      return false;
+  return true;
+}
+
+const Target &fp4q::bestCPULevel(std::string_view architecture,
+                                 const CPUFeatureWords &features) {
+  const Target *best = nullptr;
+  const Target *generic = nullptr;
+  for (size_t i = 0; i < numTargets; ++i) {
+    const Target &target = targets[i];
+    if (target.kind != TargetKind::CPU)
+      continue;
+    if (!*target.architecture)
+      generic = &target;
+    // Where no words tell levels apart, only the least is known to run.
+    bool isKnown = target.cpuFeatures != CPUFeatureWords() || !best;
+    if (target.architecture == architecture && isKnown &&
+        hasAll(features, target.cpuFeatures))
+      best = &target;
+  }
+  return best ? *best : *generic;
+}
+
+const char *fp4q::name(Feature feature) {
+  switch (feature) {
+  case Feature::AVX2:
+    return "AVX2";
+  case Feature::AVXVNNI:
+    return "AVX-VNNI";
+  case Feature::AVX512:
+    return "AVX-512";
+  case Feature::AVX512VNNI:
+    return "AVX-512 VNNI";
+  case Feature::NEON:
+    return "Neon";
+  case Feature::DotProd:
+    return "dotprod";
+  case Feature::MMABF16:
+    return "mma bf16";
+  case Feature::WGMMA:
+    return "wgmma";
+  case Feature::MMABlockScale:
+    return "mma block_scale";
+  case Feature::TCGen05BlockScale:
+    return "tcgen05.mma block_scale";
+  case Feature::ConvertE2M1:
+    return "cvt e2m1x2";
+  }
+  return "";
+}
+
+const char *fp4q::name(Format format) {
+  switch (format) {
+  case Format::MXFP4:
+    return "mxfp4";
+  case Format::NVFP4:
+    return "nvfp4";
+  case Format::Other:
+    return "other";
+  }
+  return "";
+}
