@@ -1,0 +1,241 @@
+//===- GpuModule.cpp - kernels and constants on the devices ---------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Modules are loaded when a kernel of theirs is first launched on a device, so
+// an artifact with kernels loads on machines without a GPU. What the runtime
+// keeps hangs on the `state` pointers of the artifact's own structures: a
+// launch finds its function in two loads.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuModule.h"
+
+#include "GpuImages.h"
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+using namespace fp4q;
+
+static std::string listChips(const fp4q_gpu_module &module) {
+  std::string text;
+  for (int32_t i = 0; i < module.num_images; ++i)
+    text += (i ? ", " : "") + std::string(module.images[i].chip);
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct KernelState {
+  std::atomic<CUfunction> functions[kMaxGpuDevices] = {};
+  /// The dynamic shared memory that the function may use, where it was raised.
+  std::atomic<int32_t> dynamicShared[kMaxGpuDevices] = {};
+};
+
+struct ConstantState {
+  std::atomic<void *> copies[kMaxGpuDevices] = {};
+};
+
+/// Everything that belongs to a module.
+struct ModuleState {
+  std::mutex mutex;
+  CUmodule modules[kMaxGpuDevices] = {};
+  std::vector<std::unique_ptr<KernelState>> kernels;
+  std::vector<std::unique_ptr<ConstantState>> constants;
+  std::vector<void **> slots;
+};
+
+} // namespace
+
+/// Guards the `state` of all modules, kernels and constants while it is set.
+static std::mutex &stateMutex() {
+  static std::mutex &mutex = *new std::mutex;
+  return mutex;
+}
+
+/// The state behind `slot`; `make` makes it at first.
+template <typename State, typename Make>
+static State &getState(void *&slot, Make make) {
+  void *state = __atomic_load_n(&slot, __ATOMIC_ACQUIRE);
+  if (!state) {
+    std::lock_guard<std::mutex> lock(stateMutex());
+    state = slot;
+    if (!state) {
+      state = make();
+      __atomic_store_n(&slot, state, __ATOMIC_RELEASE);
+    }
+  }
+  return *static_cast<State *>(state);
+}
+
+static ModuleState &getState(fp4q_gpu_module &module) {
+  return getState<ModuleState>(module.state, [] { return new ModuleState; });
+}
+
+static KernelState &getState(fp4q_gpu_kernel &kernel) {
+  ModuleState &module = getState(*kernel.module);
+  return getState<KernelState>(kernel.state, [&] {
+    module.kernels.push_back(std::make_unique<KernelState>());
+    module.slots.push_back(&kernel.state);
+    return module.kernels.back().get();
+  });
+}
+
+static ConstantState &getState(fp4q_gpu_constant &constant) {
+  ModuleState &module = getState(*constant.module);
+  return getState<ConstantState>(constant.state, [&] {
+    module.constants.push_back(std::make_unique<ConstantState>());
+    module.slots.push_back(&constant.state);
+    return module.constants.back().get();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Loading
+//===----------------------------------------------------------------------===//
+
+/// What the driver says, in the user's terms.
+static std::string describeLoad(const GpuDevice &device,
+                                const ImageChoice &choice, CUresult result) {
+  std::string text = "the kernels for " + std::string(choice.image->chip) +
+                     " cannot be loaded as " +
+                     (choice.isCubin ? "a cubin" : "PTX") + ": ";
+  if (result == CUDA_ERROR_UNSUPPORTED_PTX_VERSION)
+    text += "their PTX is newer than the driver, which is of CUDA " +
+            std::to_string(device.driver->version / 1000) + "." +
+            std::to_string(device.driver->version % 1000 / 10) + "; ";
+  return text + device.driver->describe("cuModuleLoadData", result);
+}
+
+/// Loads the first choice that the driver takes. The lock is held.
+static CUmodule loadModule(const fp4q_gpu_module &module, GpuDevice &device,
+                           std::string &error) {
+  std::vector<ImageChoice> choices =
+      chooseImages(module, device.major, device.minor);
+  if (choices.empty())
+    error = "there are no kernels for CUDA device " +
+            std::to_string(device.ordinal) + ", which is " + device.chip() +
+            "; there are kernels for " + listChips(module);
+  RelaxedCapture relaxed(*device.driver);
+  for (const ImageChoice &choice : choices) {
+    CUmodule loaded = nullptr;
+    CUresult result = device.driver->cuModuleLoadData(
+        &loaded, choice.isCubin ? choice.image->cubin : choice.image->ptx);
+    if (result == CUDA_SUCCESS)
+      return loaded;
+    // The last reason counts: PTX, where there is some, is what should work.
+    error = describeLoad(device, choice, result);
+  }
+  return nullptr;
+}
+
+/// The function of a kernel on a device, looked up for the first time.
+static CUfunction findFunction(fp4q_gpu_kernel &kernel, GpuDevice &device,
+                               std::string &error) {
+  ModuleState &state = getState(*kernel.module);
+  std::lock_guard<std::mutex> lock(state.mutex);
+  CUmodule &module = state.modules[device.ordinal];
+  if (!module)
+    module = loadModule(*kernel.module, device, error);
+  if (!module)
+    return nullptr;
+  CUfunction function = nullptr;
+  if (CUresult result =
+          device.driver->cuModuleGetFunction(&function, module, kernel.name)) {
+    error = device.driver->describe("cuModuleGetFunction", result);
+    return nullptr;
+  }
+  return function;
+}
+
+CUfunction fp4q::getFunction(fp4q_gpu_kernel &kernel, GpuDevice &device,
+                             int32_t dynamicShared, std::string &error) {
+  // Up to here, a kernel need not ask.
+  constexpr int32_t defaultShared = 48 * 1024;
+  KernelState &state = getState(kernel);
+  std::atomic<CUfunction> &slot = state.functions[device.ordinal];
+  CUfunction function = slot.load(std::memory_order_acquire);
+  if (!function) {
+    function = findFunction(kernel, device, error);
+    if (!function)
+      return nullptr;
+    slot.store(function, std::memory_order_release);
+  }
+  std::atomic<int32_t> &allowed = state.dynamicShared[device.ordinal];
+  if (dynamicShared > defaultShared && dynamicShared > allowed.load()) {
+    if (CUresult result = device.driver->cuFuncSetAttribute(
+            function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+            dynamicShared)) {
+      error = device.driver->describe("cuFuncSetAttribute", result) + " for " +
+              std::to_string(dynamicShared) + " bytes of dynamic shared memory";
+      return nullptr;
+    }
+    allowed.store(dynamicShared);
+  }
+  return function;
+}
+
+void *fp4q::getConstant(fp4q_gpu_constant &constant, GpuDevice &device,
+                        std::string &error) {
+  std::atomic<void *> &slot = getState(constant).copies[device.ordinal];
+  if (void *copy = slot.load(std::memory_order_acquire))
+    return copy;
+  std::lock_guard<std::mutex> lock(getState(*constant.module).mutex);
+  if (void *copy = slot.load(std::memory_order_acquire))
+    return copy;
+  RelaxedCapture relaxed(*device.driver);
+  CUdeviceptr memory = 0;
+  if (CUresult result = device.driver->cuMemAlloc_v2(&memory, constant.size)) {
+    error = device.describe("cuMemAlloc", result) + " for a constant of " +
+            std::to_string(constant.size) + " bytes";
+    return nullptr;
+  }
+  if (CUresult result = device.driver->cuMemcpyHtoD_v2(memory, constant.data,
+                                                       constant.size)) {
+    error = device.describe("cuMemcpyHtoD", result);
+    device.driver->cuMemFree_v2(memory);
+    return nullptr;
+  }
+  void *copy = reinterpret_cast<void *>(memory);
+  slot.store(copy, std::memory_order_release);
+  return copy;
+}
+
+void fp4q_gpu_module_release(fp4q_gpu_module *module) {
+  auto *raw = static_cast<ModuleState *>(module->state);
+  if (!raw)
+    return;
+  std::lock_guard<std::mutex> lock(stateMutex());
+  std::unique_ptr<ModuleState> state(raw);
+  std::string error;
+  for (int32_t ordinal = 0; ordinal < kMaxGpuDevices; ++ordinal) {
+    bool isUsed = state->modules[ordinal] != nullptr;
+    for (auto &constant : state->constants)
+      isUsed |= constant->copies[ordinal].load() != nullptr;
+    GpuDevice *device = isUsed ? GpuDevice::get(ordinal, error) : nullptr;
+    if (!device)
+      continue;
+    // Results are ignored: at the end of the process the driver may have gone
+    // before us.
+    CurrentContext context(*device);
+    if (context.result() != CUDA_SUCCESS)
+      continue;
+    for (auto &constant : state->constants)
+      if (void *copy = constant->copies[ordinal].load())
+        device->driver->cuMemFree_v2(reinterpret_cast<CUdeviceptr>(copy));
+    if (state->modules[ordinal])
+      device->driver->cuModuleUnload(state->modules[ordinal]);
+  }
+  for (void **slot : state->slots)
+    *slot = nullptr;
+  module->state = nullptr;
+}
