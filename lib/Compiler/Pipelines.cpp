@@ -8,6 +8,7 @@
 #include "fp4q/Compiler/Pipelines.h"
 
 #include "fp4q/Conversion/Passes.h"
+#include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -34,6 +35,15 @@ void mlir::fp4q::buildFP4QPreparationPipeline(OpPassManager &manager) {
 void mlir::fp4q::buildFP4QOptimizePipeline(
     OpPassManager &manager, const OptimizePipelineOptions &options) {
   // Unread inits become tensor.empty, so that equal operations become one.
+  // Fusion is left to its pass, which reports it.
+  GreedyRewriteConfig config;
+  config.setUseTopDownTraversal();
+  manager.addPass(createCanonicalizerPass(config, {kFuseTransformLabel.str()}));
+  manager.addPass(createCSEPass());
+  FP4QFuseTransformPassOptions fuse;
+  fuse.multiUse = options.multiUse;
+  fuse.relaxed = options.relaxed;
+  manager.addPass(createFP4QFuseTransformPass(fuse));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }

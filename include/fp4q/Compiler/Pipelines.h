@@ -22,7 +22,16 @@ namespace fp4q {
 
 /// Options of --fp4q-optimize, also of the pipelines that begin with it.
 struct OptimizePipelineOptions
-    : public PassPipelineOptions<OptimizePipelineOptions> {};
+    : public PassPipelineOptions<OptimizePipelineOptions> {
+  PassOptions::Option<bool> multiUse{
+      *this, "multi-use",
+      llvm::cl::desc("Fuse a transform whose result has other uses, too"),
+      llvm::cl::init(false)};
+  PassOptions::Option<bool> relaxed{
+      *this, "relaxed",
+      llvm::cl::desc("Treat every operation as if it had fp4q.relaxed"),
+      llvm::cl::init(false)};
+};
 
 /// Options of --fp4q-to-cpu.
 struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {

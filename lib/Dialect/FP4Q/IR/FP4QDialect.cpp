@@ -43,3 +43,13 @@ void FP4QDialect::initialize() {
 #include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.cpp.inc"
       >();
 }
+
+LogicalResult FP4QDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attribute) {
+  if (attribute.getName() == kRelaxedAttr &&
+      !isa<UnitAttr>(attribute.getValue()))
+    return op->emitOpError()
+           << "expects " << kRelaxedAttr << " to be a unit attribute, but got "
+           << attribute.getValue();
+  return success();
+}

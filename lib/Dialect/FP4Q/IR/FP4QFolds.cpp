@@ -130,6 +130,8 @@ FP4Q_DEFINE_CANONICALIZER(UnswizzleScalesOp)
 
 void QuantizePackOp::getCanonicalizationPatterns(RewritePatternSet &results,
                                                  MLIRContext *context) {
-  results.add<FuseTransformIntoQuantize, RemoveWithoutElements<QuantizePackOp>,
+  results.add<RemoveWithoutElements<QuantizePackOp>,
               ReplaceInitByEmpty<QuantizePackOp>>(context);
+  results.addWithLabel<FuseTransformIntoQuantize>({kFuseTransformLabel},
+                                                  context);
 }

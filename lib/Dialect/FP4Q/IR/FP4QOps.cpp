@@ -106,6 +106,10 @@ Value mlir::fp4q::createEmptyLike(OpBuilder &builder, Location loc, Value like,
       builder, loc, sizesLike(builder, loc, like, last), elementType);
 }
 
+bool mlir::fp4q::isRelaxed(Operation *op) {
+  return op->hasAttrOfType<UnitAttr>(kRelaxedAttr);
+}
+
 /// The group size: the attribute if there is one, else K over the columns.
 static int64_t groupSizeOf(IntegerAttr attr, int64_t k, Value scales) {
   return attr ? attr.getInt() : k / lastDimOf(scales);

@@ -31,7 +31,13 @@ def FP4Q_Dialect : Dialect {
     of byte `i`. Scales have last dimension `K/G` for the group size `G`, a
     power of two from 2 to 128. `K` is static and positive; all other
     dimensions may be dynamic or zero unless an operation says otherwise.
+
+    The discardable unit attribute `fp4q.relaxed`, on any operation, is the
+    caller's leave to change its results within the bounds of
+    `docs/numerics.md`, such as not to round one that is consumed at once;
+    `docs/optimizer.md` says which rewrites ask for it.
   }];
+  let hasOperationAttrVerify = 1;
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];

@@ -43,6 +43,17 @@ SmallVector<int64_t> getBlockedScaleShape(ArrayRef<int64_t> linear);
 /// and last dimension `last`.
 SmallVector<int64_t> withLastDim(ArrayRef<int64_t> shape, int64_t last);
 
+/// A discardable unit attribute of any operation: the caller's leave to change
+/// its results within the bounds of docs/numerics.md (docs/optimizer.md).
+constexpr llvm::StringLiteral kRelaxedAttr = "fp4q.relaxed";
+
+/// Whether `op` carries kRelaxedAttr.
+bool isRelaxed(Operation *op);
+
+/// The label of the canonicalization that fuses transforms into quantizers, for
+/// pipelines that leave it to fp4q-fuse-transform, which reports it.
+constexpr llvm::StringLiteral kFuseTransformLabel = "fp4q-fuse-transform";
+
 /// A tensor.empty of the shape of `like` (a ranked tensor) but for its last
 /// dimension, which is `last`, and its element type.
 Value createEmptyLike(OpBuilder &builder, Location loc, Value like,

@@ -174,4 +174,42 @@ def FP4QVectorizeTransposesPass : Pass<"fp4q-vectorize-transposes"> {
   ];
 }
 
+def FP4QFuseTransformPass : Pass<"fp4q-fuse-transform"> {
+  let summary = "fuse block_transform and widening casts into quantize_pack";
+  let description = [{
+    Gives `fp4q.quantize_pack` the transform that computes its input. Between the
+    two there may be conversions of the element type (`arith.extf`,
+    `arith.truncf`, on tensors or in a linalg operation) and reshapes of the
+    leading dimensions, which move in front of the quantizer. Drops a constant
+    identity transform, and the widening of the input of `quantize_pack`,
+    `block_transform` and `global_scale`.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-fuse-transform.mlir`.
+
+    Preconditions: tensors. Numerics: bit-exact, unless the attribute
+    `fp4q.relaxed` of an operation or the option `relaxed` permits otherwise:
+    then the rounding of the transform's result to bf16 or f16 is skipped, and
+    an identity transform is taken to leave Inf, NaN and -0 as they are. Every
+    rewrite, and every one that was declined, is a remark.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"multiUse", "multi-use", "bool", /*default=*/"false",
+           "Fuse a transform whose result has other uses, too, and compute it "
+           "once for each">,
+    Option<"relaxed", "relaxed", "bool", /*default=*/"false",
+           "Treat every operation as if it had the attribute fp4q.relaxed">,
+  ];
+  let statistics = [
+    Statistic<"numFused", "num-fused", "Transforms fused into a quantizer">,
+    Statistic<"numWideningsAbsorbed", "num-widenings-absorbed",
+              "Widening casts dropped">,
+    Statistic<"numIdentitiesDropped", "num-identities-dropped",
+              "Identity transforms dropped">,
+    Statistic<"numDeclined", "num-declined",
+              "Rewrites that would change results without leave, or cost more">
+  ];
+}
+
 #endif // FP4Q_TRANSFORMS_PASSES_TD
