@@ -40,6 +40,9 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
   config.setUseTopDownTraversal();
   manager.addPass(createCanonicalizerPass(config, {kFuseTransformLabel.str()}));
   manager.addPass(createCSEPass());
+  FP4QRaiseMatmulPassOptions raiseMatmul;
+  raiseMatmul.relaxed = options.relaxed;
+  manager.addPass(createFP4QRaiseMatmulPass(raiseMatmul));
   FP4QFuseTransformPassOptions fuse;
   fuse.multiUse = options.multiUse;
   fuse.relaxed = options.relaxed;

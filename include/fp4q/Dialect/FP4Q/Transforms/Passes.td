@@ -47,6 +47,50 @@ def FP4QDecomposeMatmulPass : Pass<"fp4q-decompose-matmul"> {
       "::mlir::tensor::TensorDialect"];
 }
 
+def FP4QRaiseMatmulPass : Pass<"fp4q-raise-matmul", "::mlir::ModuleOp"> {
+  let summary = "raise products of two dequant to scaled_matmul";
+  let description = [{
+    Rewrites linalg operations that sum products of two `fp4q.dequant` along
+    their last dimensions (`linalg.matmul`, its transposed and batched forms,
+    `linalg.contract`, `linalg.generic`) to `fp4q.scaled_matmul` with
+    `alpha = g'_a * g'_b`, where `g'` is the global scale, or f32(1/global scale)
+    of a dequant that divides. Transposes, broadcasts, casts and reshapes between
+    the two are looked through; operands whose leading dimensions are in another
+    order than those of the result have their codes and scales transposed. Sums
+    that start from one value a column get it as their bias. Reshapes of decoded
+    tensors become reshapes of codes and scales in any case.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-raise-matmul.mlir`, and
+    `docs/raising.md`.
+
+    Preconditions: tensors. Constant e4m3 scales are checked for sign bits,
+    which `scaled_matmul` leaves undefined; those of run time must have none.
+
+    Numerics: the result is within the bound of `docs/numerics.md` of the exact
+    product of the operands. That is also true of what is replaced if decoded
+    values have no global scale; then the reference path even gives the same
+    bits, since all products are exact. With global scales the operands were
+    rounded to f32 before, and are not any more. Where a narrower type does not
+    hold the decoded values, or products or sums are narrower than f32, nothing
+    is raised unless `relaxed`, or the attribute `fp4q.relaxed` on the dequant
+    or on the product, allows it. `docs/raising.md` has the details.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::fp4q::FP4QDialect", "::mlir::linalg::LinalgDialect",
+      "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"relaxed", "relaxed", "bool", /*default=*/"false",
+           "Treat every operation as if it had the attribute fp4q.relaxed">,
+  ];
+  let statistics = [
+    Statistic<"numRaised", "num-raised", "Number of products raised">,
+    Statistic<"numWeightOnly", "num-weight-only",
+              "Number of products of which one operand is float">,
+    Statistic<"numDeclined", "num-declined",
+              "Number of products of two decoded operands that stay">
+  ];
+}
+
 def FP4QTileToForallPass : Pass<"fp4q-tile-to-forall"> {
   let summary = "tile fp4q and linalg operations into parallel loops";
   let description = [{

@@ -20,6 +20,10 @@ void populateMaterializeScaleLayoutsPatterns(RewritePatternSet &patterns);
 /// fp4q.scaled_matmul on linear scales -> fp4q.dequant and linalg.
 void populateDecomposeMatmulPatterns(RewritePatternSet &patterns);
 
+/// Reshapes of the result of fp4q.dequant -> fp4q.dequant of reshaped codes and
+/// scales.
+void populateReshapeDequantPatterns(RewritePatternSet &patterns);
+
 } // namespace fp4q
 } // namespace mlir
 
