@@ -35,6 +35,9 @@ Environment:
   PYTHON       interpreter for the private environment .venv (3.10 to 3.13)
   CC, CXX      compilers (default: clang 22)
   CUDA_HOME    CUDA Toolkit that has ptxas 12.9 or newer
+  FP4Q_WITHOUT_TORCH
+               set to anything: PyTorch is not installed; its tests are skipped,
+               and there is no demo
   JOBS         parallel jobs (default: one a core)
 
 Debian packages and Python packages are installed only where they are missing;
@@ -146,6 +149,15 @@ sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
   return 1
 }
 
+# Whether extensions can be built for the Python that is used. Where there is
+# none yet, Debian's is installed, without its headers.
+have_python_headers() {
+  local python
+  python=$(find_python) || return 1
+  "$python" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'
+}
+
 # Prints the root of a CUDA Toolkit whose ptxas knows PTX 8.8 (release 12.9),
 # the first version with the block-scaled instructions.
 find_cuda() {
@@ -196,6 +208,7 @@ missing_packages() {
   have_library z || echo zlib1g-dev
   have_header xxhash.h || echo libxxhash-dev
   find_python >/dev/null || echo python3-venv
+  have_python_headers || echo python3-dev
 }
 
 #===------------------------------------------------------------------------===#
@@ -283,6 +296,11 @@ pip_install() {
 setup_python() {
   local files=("$root/requirements.txt" "$root/requirements-nodeps.txt")
   local nodeps=(-r "$root/requirements-nodeps.txt") python stamp
+  local first=(-r "$root/requirements.txt")
+  if [ -z "${FP4Q_WITHOUT_TORCH:-}" ]; then
+    files+=("$root/requirements-torch.txt")
+    first+=(-r "$root/requirements-torch.txt")
+  fi
   if ! cuda=$(find_cuda); then
     files+=("$root/requirements-cuda.txt")
     nodeps+=(-r "$root/requirements-cuda.txt")
@@ -294,7 +312,7 @@ setup_python() {
       die "no Python 3.10 to 3.13 with venv was found; set PYTHON"
     logged venv "making .venv with $python" "$python" -m venv --clear "$venv" ||
       die_with_log venv "cannot make a virtual environment with $python"
-    pip_install -r "$root/requirements.txt"
+    pip_install "${first[@]}"
     pip_install --no-deps "${nodeps[@]}"
     echo "$stamp" >"$venv/fp4q.stamp"
   fi
@@ -327,7 +345,8 @@ setup() {
 # Sets $options: what the preset cannot know.
 configure_options() {
   local bin
-  options=(-DPython3_EXECUTABLE="$venv/bin/python" -DFP4Q_CUDA_HOME="$cuda")
+  options=(-DPython3_EXECUTABLE="$venv/bin/python"
+    -DPython_EXECUTABLE="$venv/bin/python" -DFP4Q_CUDA_HOME="$cuda")
   if [ -n "${MLIR_DIR:-}" ]; then
     options+=(-DMLIR_DIR="$MLIR_DIR")
     bin=$(cd "$MLIR_DIR/../../../bin" && pwd)

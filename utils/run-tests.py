@@ -72,6 +72,12 @@ def make_suites(config, jobs):
     command = [sys.executable, "-m", "pytest", "-n", str(jobs)]
     command += [f"--junitxml={report}", str(source / "test" / "Python")]
     suites.append(Suite("python", "pytest", command, report))
+    if config["python_package"]:
+        report = reports / "pytest-package.xml"
+        tests = str(source / "python-bindings" / "tests")
+        command = [sys.executable, "-m", "pytest", "-n", str(jobs)]
+        command += ["-c", f"{tests}/pytest.ini", f"--junitxml={report}", tests]
+        suites.append(Suite("python", "pytest-package", command, report))
     return suites
 
 
