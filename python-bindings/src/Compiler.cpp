@@ -89,14 +89,6 @@ static DialectRegistry makeRegistry() {
   return registry;
 }
 
-/// Whether the pipeline for CPUs has the option `text`.
-static bool hasOption(const std::string &text) {
-  mlir::fp4q::CPUPipelineOptions options;
-  std::string error;
-  llvm::raw_string_ostream os(error);
-  return succeeded(options.parseFromString(text, os));
-}
-
 static bool compile(StringRef source, StringRef name,
                     const mlir::fp4q::AheadOfTimeOptions &options,
                     StringRef output, std::vector<Message> &messages) {
@@ -167,5 +159,4 @@ NB_MODULE(_compiler, m) {
   m.attr("version") = mlir::fp4q::getVersion();
   m.def("compile", &compileSource, "source"_a, "name"_a, "target"_a,
         "pipeline"_a, "emit"_a, "output"_a);
-  m.def("has_option", &hasOption, "text"_a);
 }

@@ -245,9 +245,9 @@ static const char *hostTarget() {
 static nb::dict getBackEnds(const std::string &name) {
   const Target *target = findTarget(name);
   if (!target)
-    throw nb::value_error(("unknown target '" + name + "', expected one of " +
-                           targetNames())
-                              .c_str());
+    throw nb::value_error(
+        ("unknown target '" + name + "', expected one of " + targetNames())
+            .c_str());
   nb::dict result;
   for (Role role : {Role::Quantize, Role::GlobalScale, Role::Transform,
                     Role::Dequantize, Role::ScaleLayout, Role::Matmul}) {
