@@ -345,8 +345,7 @@ setup() {
 # Sets $options: what the preset cannot know.
 configure_options() {
   local bin
-  options=(-DPython3_EXECUTABLE="$venv/bin/python"
-    -DPython_EXECUTABLE="$venv/bin/python" -DFP4Q_CUDA_HOME="$cuda")
+  options=(-DPython3_EXECUTABLE="$venv/bin/python" -DFP4Q_CUDA_HOME="$cuda")
   if [ -n "${MLIR_DIR:-}" ]; then
     options+=(-DMLIR_DIR="$MLIR_DIR")
     bin=$(cd "$MLIR_DIR/../../../bin" && pwd)
