@@ -53,7 +53,7 @@ static void release(Cta &cta, uint32_t id) {
   // In a cluster, other CTAs may access the memory too.
   if (barrier.arrived == cta.liveThreads && cta.cluster->ctas.size() == 1)
     cta.shared.nextEpoch();
-  barrier = Barrier();
+  barrier.clear();
   ++cta.cluster->events;
 }
 
@@ -145,14 +145,14 @@ bool fp4q::sim::passCluster(Warp &warp, const Inst &inst, uint32_t mask) {
 
 void fp4q::sim::exitLanes(Warp &warp, const Inst &inst, uint32_t mask) {
   Cta &cta = *warp.cta;
-  if (cta.launch->options.checks)
-    for (const AsyncCopy &copy : warp.copies)
-      if (copy.mask & mask)
-        raise(warp, inst, FaultKind::AsyncLeftover,
-              uint32_t(__builtin_ctz(copy.mask & mask)),
-              "thread exits with the cp.async of line " +
-                  std::to_string(copy.line) + " unfinished",
-              copy.target[__builtin_ctz(copy.mask & mask)] + kSharedBase);
+  for (size_t i = 0; cta.launch->options.checks && i < warp.copies.size(); ++i)
+    if (const AsyncCopy &copy = warp.copies[i]; copy.mask & mask) {
+      uint32_t lane = uint32_t(__builtin_ctz(copy.mask & mask));
+      raise(warp, inst, FaultKind::AsyncLeftover, lane,
+            "thread exits with the cp.async of line " +
+                std::to_string(copy.line) + " unfinished",
+            copy.target[lane] + kSharedBase);
+    }
   uint32_t count = uint32_t(__builtin_popcount(mask));
   warp.live &= ~mask;
   // Lanes that waited for these alone need not wait any more.
@@ -166,28 +166,4 @@ void fp4q::sim::exitLanes(Warp &warp, const Inst &inst, uint32_t mask) {
     if (isComplete(cta, cta.barriers[id]))
       release(cta, id);
   completeCluster(*cta.cluster);
-}
-
-void fp4q::sim::completeCopies(Warp &warp, uint32_t mask,
-                               const uint32_t *upTo) {
-  for (AsyncCopy &copy : warp.copies)
-    for (uint32_t left = copy.mask & mask; left; left &= left - 1) {
-      uint32_t lane = uint32_t(__builtin_ctz(left));
-      if (copy.group[lane] >= upTo[lane])
-        continue;
-      SharedMemory &shared = warp.cta->shared;
-      uint32_t target = copy.target[lane];
-      copyBytes(shared.bytes(target), copy.data[lane], copy.bytes);
-      copy.mask &= ~(1u << lane);
-      if (!warp.cta->launch->options.checks)
-        continue;
-      shared.complete(target, copy.bytes);
-      shared.stampWrite(target, copy.bytes,
-                        AccessMark::make(warp.clock[warp.clusterId],
-                                         warp.clusterId, lane, false,
-                                         copy.index));
-    }
-  while (!warp.copies.empty() && !warp.copies.front().mask)
-    warp.copies.pop_front();
-  ++warp.cta->cluster->events;
 }

@@ -133,6 +133,32 @@ static void solveDefinedness(std::vector<Block> &blocks) {
   }
 }
 
+/// The bytes that each lane of an instruction accesses in shared memory, where
+/// it can; otherwise 0.
+static uint32_t sharedBytesOf(const Inst &inst) {
+  switch (inst.op) {
+  case Op::Ld:
+  case Op::St:
+  case Op::Atom:
+  case Op::Red:
+    return inst.space == Space::Shared || inst.space == Space::Generic
+               ? typeBytes(inst.type) * inst.vec
+               : 0;
+  case Op::CpAsync:
+    return inst.imm;
+  case Op::MbarInit:
+  case Op::MbarInval:
+  case Op::MbarArrive:
+  case Op::MbarExpectTx:
+  case Op::MbarCompleteTx:
+  case Op::MbarTest:
+  case Op::CpAsyncMbarrier:
+    return 8;
+  default:
+    return 0; // matrices have rows of 16 bytes
+  }
+}
+
 void Decoder::analyze() {
   std::vector<Inst> &insts = program->insts;
   // Guards are still tagged here; only an absent one must compare as true.
@@ -301,11 +327,8 @@ void Decoder::analyze() {
       operand = place(operand);
     one.ops = program->operandPool[i].data();
     one.numOps = uint32_t(program->operandPool[i].size());
-    bool memory = one.op == Op::Ld || one.op == Op::St;
-    if (memory && typeBytes(one.type) < 4 && one.space != Space::Global &&
-        one.space != Space::Local && one.space != Space::Const)
-      program->granuleShift = 0;
-    if ((one.op == Op::Atom || one.op == Op::Red) && typeBytes(one.type) < 4)
-      program->granuleShift = 0;
+    if (uint32_t bytes = sharedBytesOf(one))
+      program->granuleShift =
+          std::min(program->granuleShift, unsigned(__builtin_ctz(bytes)));
   }
 }

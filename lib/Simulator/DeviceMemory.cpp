@@ -16,6 +16,7 @@ using namespace fp4q::sim;
 // this is found out rather than read from a neighbor.
 static constexpr uint64_t kGap = uint64_t(1) << 20;
 static constexpr uint64_t kAlign = 256;
+static constexpr uint64_t kWhole = 256; // bytes for one entry of `whole`
 
 uint64_t DeviceMemory::allocate(uint64_t size, std::string name) {
   auto block = std::make_unique<Allocation>();
@@ -24,6 +25,7 @@ uint64_t DeviceMemory::allocate(uint64_t size, std::string name) {
   block->name = std::move(name);
   block->data.assign(size, 0xCD);
   block->valid.assign(size, 0);
+  block->whole.assign(size / kWhole + 1, 0);
   nextBase += (size + kAlign - 1) / kAlign * kAlign + kGap;
   total += size;
   blocks.push_back(std::move(block));
@@ -62,7 +64,10 @@ bool DeviceMemory::write(uint64_t address, const void *source, uint64_t size) {
   if (!block || !block->contains(address, size))
     return false;
   std::memcpy(&block->data[address - block->base], source, size);
-  std::memset(&block->valid[address - block->base], 1, size);
+  uint64_t at = address - block->base;
+  std::memset(&block->valid[at], 1, size);
+  for (uint64_t i = (at + kWhole - 1) / kWhole; i < (at + size) / kWhole; ++i)
+    block->whole[i] = 1;
   return true;
 }
 

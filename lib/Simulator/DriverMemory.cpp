@@ -260,6 +260,7 @@ FP4Q_SIM_EXPORT CUresult cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from,
                &source->data[from - source->base], bytes);
   std::memmove(&target->valid[to - target->base],
                &source->valid[from - source->base], bytes);
+  std::fill(target->whole.begin(), target->whole.end(), 0);
   return CUDA_SUCCESS;
 }
 FP4Q_SIM_EXPORT CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from,

@@ -32,13 +32,17 @@ ExecFn selectCompare(const Inst &inst);
 ExecFn selectConvert(const Inst &inst);
 ExecFn selectMove(const Inst &inst);
 ExecFn selectMma(const Inst &inst);
-ExecFn selectMemory(const Inst &inst);
+ExecFn selectLoadStore(const Inst &inst);
+ExecFn selectAsync(const Inst &inst);
+ExecFn selectMatrix(const Inst &inst);
+ExecFn selectAtomic(const Inst &inst);
 ExecFn selectWarp(const Inst &inst);
 
 /// Reads a register's lanes as T; registers of up to 32 bits lie in a row of
 /// 32-bit words.
 template <typename T>
-inline void loadLanes(Warp &warp, uint32_t row, T (&out)[32]) {
+__attribute__((always_inline)) inline void loadLanes(Warp &warp, uint32_t row,
+                                                     T (&out)[32]) {
   if constexpr (sizeof(T) >= 4) {
     std::memcpy(out, warp.file + size_t(row) * kRowBytes, sizeof(out));
   } else {
@@ -50,8 +54,8 @@ inline void loadLanes(Warp &warp, uint32_t row, T (&out)[32]) {
 
 /// Stores the lanes of the mask; narrow values are zero-extended.
 template <typename T>
-inline void storeLanes(Warp &warp, uint32_t row, const T (&value)[32],
-                       uint32_t mask) {
+__attribute__((always_inline)) inline void
+storeLanes(Warp &warp, uint32_t row, const T (&value)[32], uint32_t mask) {
   using Word = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
   Word words[32];
   if constexpr (sizeof(T) >= 4) {
@@ -73,6 +77,27 @@ inline void storeLanes(Warp &warp, uint32_t row, const T (&value)[32],
 inline void storePred(Warp &warp, uint32_t pred, uint32_t value,
                       uint32_t mask) {
   warp.preds[pred] = (warp.preds[pred] & ~mask) | (value & mask);
+}
+
+template <typename Fn>
+inline void forLanes(uint32_t mask, Fn fn) {
+  for (; mask; mask &= mask - 1)
+    fn(uint32_t(__builtin_ctz(mask)));
+}
+
+/// Addresses of all lanes: a row of 64-bit (`wide`) or 32-bit bases plus the
+/// offset.
+inline void addresses(Warp &warp, uint32_t row, bool wide, int64_t offset,
+                      uint64_t (&out)[32]) {
+  if (wide) {
+    loadLanes(warp, row, out);
+    for (uint64_t &address : out)
+      address += uint64_t(offset);
+    return;
+  }
+  const uint32_t *words = warp.row32(row);
+  for (int i = 0; i < 32; ++i)
+    out[i] = uint32_t(words[i] + uint32_t(offset));
 }
 
 /// Executes F::run on T's of one, two or three sources; F may return another

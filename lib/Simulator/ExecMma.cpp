@@ -43,7 +43,6 @@ constexpr int kMaxK = 64;
 struct Operands {
   alignas(64) float a[16][kMaxK];
   alignas(64) float b[kMaxK][8];
-  alignas(64) float d[16][8];
 };
 
 /// Decodes a register's tile, 8 rows of 4 lanes: out[row * stride + column].
@@ -83,6 +82,8 @@ struct Registers {
   const uint32_t *operator[](unsigned i) const { return warp.row32(ops[i]); }
 };
 
+using Words8 = uint32_t __attribute__((vector_size(32)));
+
 // bf16 is the upper half of f32, which loops over whole tiles vectorize.
 void unpackBf16(Operands &o, Registers a, Registers b, unsigned k) {
   for (unsigned r = 0; r < k / 4; ++r) {
@@ -94,16 +95,24 @@ void unpackBf16(Operands &o, Registers a, Registers b, unsigned k) {
         out[i] = bitCast<float>(uint32_t(halves[8 * row + i]) << 16);
     }
   }
+  // Lane 4n + t has rows 2t and 2t + 1 of column n: a transposition.
   for (unsigned r = 0; r < k / 8; ++r) {
-    const uint32_t *words = b[r];
-    for (unsigned t = 0; t < 4; ++t) {
-      uint32_t column[8];
-      for (unsigned n = 0; n < 8; ++n)
-        column[n] = words[4 * n + t];
-      float *out = o.b[8 * r + 2 * t];
-      for (unsigned n = 0; n < 8; ++n) {
-        out[n] = bitCast<float>(column[n] << 16);
-        out[8 + n] = bitCast<float>(column[n] & 0xffff0000);
+    Words8 w[4], pairs[4];
+    std::memcpy(w, b[r], sizeof(w));
+    for (unsigned i = 0; i < 2; ++i) {
+      pairs[i] = __builtin_shufflevector(w[2 * i], w[2 * i + 1], 0, 4, 8, 12, 1,
+                                         5, 9, 13);
+      pairs[2 + i] = __builtin_shufflevector(w[2 * i], w[2 * i + 1], 2, 6, 10,
+                                             14, 3, 7, 11, 15);
+    }
+    for (unsigned i = 0; i < 2; ++i) {
+      const Words8 &low = pairs[2 * i], &high = pairs[2 * i + 1];
+      Words8 columns[2] = {
+          __builtin_shufflevector(low, high, 0, 1, 2, 3, 8, 9, 10, 11),
+          __builtin_shufflevector(low, high, 4, 5, 6, 7, 12, 13, 14, 15)};
+      for (unsigned t = 0; t < 2; ++t) {
+        Words8 rows[2] = {columns[t] << 16, columns[t] & 0xffff0000u};
+        std::memcpy(o.b[8 * r + 4 * i + 2 * t], rows, sizeof(rows));
       }
     }
   }
@@ -120,60 +129,77 @@ void unpackBoth(Operands &o, Registers a, Registers b, unsigned k,
     unpackTile(b[r], elements, &o.b[r * width][0], 1, 8, decodeB);
 }
 
-// Row g of 8 columns is lanes 4g to 4g + 3, two columns each: the lanes of c0
-// and c1 alternate in memory order.
-void unpackC(Operands &o, Registers c, Type type) {
-  for (unsigned half = 0; half < 2; ++half) {
-    float *out = o.d[8 * half];
-    if (type == Type::F16) {
-      for (unsigned lane = 0; lane < 32; ++lane) {
-        out[2 * lane] = f16ToFloat(uint16_t(c[half][lane]));
-        out[2 * lane + 1] = f16ToFloat(uint16_t(c[half][lane] >> 16));
-      }
-      continue;
-    }
-    const uint32_t *first = c[2 * half], *second = c[2 * half + 1];
-    for (unsigned lane = 0; lane < 32; ++lane) {
-      out[2 * lane] = bitCast<float>(first[lane]);
-      out[2 * lane + 1] = bitCast<float>(second[lane]);
-    }
-  }
+/// acc[m][n] += sum over k of a[m][k] * b[k][n], as chains of fma, for rows
+/// 8 * half to 8 * half + 7. Eight chains at a time hide the latency of fma.
+void multiply(const Operands &o, unsigned half, unsigned k,
+              float (&acc)[8][8]) {
+  for (unsigned i = 0; i < k; ++i)
+    for (unsigned r = 0; r < 8; ++r)
+      for (unsigned n = 0; n < 8; ++n)
+        acc[r][n] = __builtin_fmaf(o.a[8 * half + r][i], o.b[i][n], acc[r][n]);
 }
 
-void packD(Warp &warp, const Inst &inst, const Operands &o) {
-  const auto canonical = [](float value) {
-    return value != value ? 0x7fffffffu : bitCast<uint32_t>(value);
-  };
+using Floats4 = float __attribute__((vector_size(16)));
+using Floats8 = float __attribute__((vector_size(32)));
+
+// Row g of 8 columns is lanes 4g to 4g + 3, two columns each: in a row, four
+// lanes' c0 and c1 alternate.
+void multiplyF32(Warp &warp, const uint32_t *d, const Operands &o, Registers c,
+                 unsigned k) {
+  // D's registers may be C's in another order.
+  float result[4][32];
   for (unsigned half = 0; half < 2; ++half) {
-    const float *in = o.d[8 * half];
-    if (inst.type == Type::F16) {
-      uint32_t *out = warp.row32(inst.ops[half]);
-      for (unsigned lane = 0; lane < 32; ++lane)
-        out[lane] = encode(kF16, in[2 * lane]) | encode(kF16, in[2 * lane + 1])
-                                                     << 16;
-      continue;
+    float acc[8][8];
+    for (unsigned r = 0; r < 8; ++r) {
+      Floats4 even, odd;
+      std::memcpy(&even, c[2 * half] + 4 * r, sizeof(even));
+      std::memcpy(&odd, c[2 * half + 1] + 4 * r, sizeof(odd));
+      Floats8 row = __builtin_shufflevector(even, odd, 0, 4, 1, 5, 2, 6, 3, 7);
+      std::memcpy(acc[r], &row, sizeof(row));
     }
-    uint32_t first[32], second[32];
-    for (unsigned lane = 0; lane < 32; ++lane) {
-      first[lane] = canonical(in[2 * lane]);
-      second[lane] = canonical(in[2 * lane + 1]);
+    multiply(o, half, k, acc);
+    for (unsigned r = 0; r < 8; ++r) {
+      Floats8 row;
+      std::memcpy(&row, acc[r], sizeof(row));
+      auto nan = reinterpret_cast<Words8>(row != row);
+      Words8 bits = reinterpret_cast<Words8>(row);
+      row = reinterpret_cast<Floats8>((bits & ~nan) | (0x7fffffffu & nan));
+      Floats4 even = __builtin_shufflevector(row, row, 0, 2, 4, 6);
+      Floats4 odd = __builtin_shufflevector(row, row, 1, 3, 5, 7);
+      std::memcpy(&result[2 * half][4 * r], &even, sizeof(even));
+      std::memcpy(&result[2 * half + 1][4 * r], &odd, sizeof(odd));
     }
-    std::memcpy(warp.row32(inst.ops[2 * half]), first, sizeof(first));
-    std::memcpy(warp.row32(inst.ops[2 * half + 1]), second, sizeof(second));
   }
+  for (unsigned i = 0; i < 4; ++i)
+    std::memcpy(warp.row32(d[i]), result[i], sizeof(result[i]));
 }
 
-/// d[m][n] += sum over k of a[m][k] * b[k][n], as a chain of fma.
-void multiply(Operands &o, unsigned k) {
-  for (unsigned m = 0; m < 16; m += 4) {
-    float acc[4][8];
-    std::memcpy(acc, o.d[m], sizeof(acc));
-    for (unsigned i = 0; i < k; ++i)
-      for (unsigned r = 0; r < 4; ++r)
-        for (unsigned n = 0; n < 8; ++n)
-          acc[r][n] = __builtin_fmaf(o.a[m + r][i], o.b[i][n], acc[r][n]);
-    std::memcpy(o.d[m], acc, sizeof(acc));
+void multiplyF16(Warp &warp, const uint32_t *d, const Operands &o, Registers c,
+                 unsigned k) {
+  uint32_t result[2][32];
+  for (unsigned half = 0; half < 2; ++half) {
+    float acc[8][8];
+    for (unsigned lane = 0; lane < 32; ++lane)
+      for (unsigned e = 0; e < 2; ++e)
+        acc[lane / 4][lane % 4 * 2 + e] =
+            f16ToFloat(uint16_t(c[half][lane] >> (16 * e)));
+    multiply(o, half, k, acc);
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      const float *pair = &acc[lane / 4][lane % 4 * 2];
+      result[half][lane] = encode(kF16, pair[0]) | encode(kF16, pair[1]) << 16;
+    }
   }
+  for (unsigned i = 0; i < 2; ++i)
+    std::memcpy(warp.row32(d[i]), result[i], sizeof(result[i]));
+}
+
+/// D = A * B + C.
+void multiplyInto(Warp &warp, const Inst &inst, const Operands &o, Registers c,
+                  unsigned k) {
+  if (inst.type == Type::F32)
+    multiplyF32(warp, inst.ops, o, c, k);
+  else
+    multiplyF16(warp, inst.ops, o, c, k);
 }
 
 void unpackByType(const Inst &inst, Operands &o, Registers a, Registers b,
@@ -201,9 +227,7 @@ void execMma(Warp &warp, const Inst &inst, uint32_t) {
   const uint32_t *ops = inst.ops + d;
   Registers a{warp, ops}, b{warp, ops + aRegs}, c{warp, ops + aRegs * 3 / 2};
   unpackByType(inst, o, a, b, k);
-  unpackC(o, c, inst.type);
-  multiply(o, k);
-  packD(warp, inst, o);
+  multiplyInto(warp, inst, o, c, k);
 }
 
 // Integer mma wraps around, or clamps the sum with .satfinite.
@@ -276,9 +300,7 @@ void execMmaScaled(Warp &warp, const Inst &inst, uint32_t) {
     for (unsigned n = 0; n < 8; ++n)
       o.b[i][n] *= scale(dataB[4 * n + threadB], byteB + i / chunk);
   }
-  unpackC(o, c, inst.type);
-  multiply(o, k);
-  packD(warp, inst, o);
+  multiplyInto(warp, inst, o, c, k);
 }
 
 } // namespace

@@ -171,6 +171,8 @@ void execClusterArrive(Warp &warp, const Inst &, uint32_t mask) {
   arriveCluster(warp, mask);
 }
 
+void execNothing(Warp &, const Inst &, uint32_t) {}
+
 void execTrap(Warp &warp, const Inst &inst, uint32_t mask) {
   raiseMask(warp, inst, FaultKind::Trap, mask, "trap was executed");
 }
@@ -239,6 +241,7 @@ void execMbarInit(Warp &warp, const Inst &inst, uint32_t mask) {
             at.address);
     // The object overwrites what was here: that must not race.
     sharedBytes(warp, inst, lane, at.address, 8, Access::Write);
+    at.cta->shared.addObject(at.offset);
     Mbarrier &barrier = at.cta->mbarriers[at.offset];
     barrier.expected = barrier.nextExpected = barrier.pending = count;
   }
@@ -416,6 +419,8 @@ ExecFn selectWarp(const Inst &inst) {
     return execBarWarp;
   case Op::ClusterArrive:
     return execClusterArrive;
+  case Op::Nop:
+    return execNothing;
   case Op::Trap:
     return execTrap;
   case Op::MbarInit:

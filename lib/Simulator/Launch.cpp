@@ -227,21 +227,23 @@ static void resetCta(Cta &cta) {
   uint32_t threads = uint32_t(launch.config.block.count());
   uint32_t clusterWarps =
       launch.warpsPerCta * uint32_t(launch.config.cluster.count());
+  uint32_t base = cta.cluster->clockBase;
   cta.shared.reset(launch.sharedBytes, clusterWarps, program.granuleShift,
-                   launch.options.checks);
+                   launch.options.checks, /*fresh=*/base == 0);
   cta.local.assign(size_t(launch.warpsPerCta) * 32 * program.info.localBytes,
                    0xCD);
   cta.localValid.assign(cta.local.size(), 0);
   cta.mbarriers.clear();
-  std::fill(std::begin(cta.barriers), std::end(cta.barriers), Barrier());
+  for (Barrier &barrier : cta.barriers)
+    barrier.clear();
   cta.liveThreads = threads;
   for (Warp &warp : cta.warps) {
     uint32_t lanes = std::min(threads - warp.id * 32, 32u);
     warp.live = lanes == 32 ? ~0u : (1u << lanes) - 1;
     warp.fragments.assign(1, Fragment());
     warp.fragments[0].mask = warp.live;
-    warp.clock.assign(clusterWarps, 0);
-    warp.clock[warp.clusterId] = 1;
+    warp.clock.assign(clusterWarps, base);
+    ++warp.clock[warp.clusterId];
     warp.clusterPhase = ~uint64_t(0);
     warp.copies.clear();
     warp.carry = 0;
@@ -268,6 +270,14 @@ static void resetCluster(Cluster &cluster, uint64_t index) {
   uint32_t nx = grid.x / size.x, ny = grid.y / size.y;
   Dim3 first{uint32_t(index % nx) * size.x, uint32_t(index / nx % ny) * size.y,
              uint32_t(index / nx / ny) * size.z};
+  // A warp's own clock is the latest there is of it. Marks hold 28 bits.
+  for (auto &cta : cluster.ctas)
+    for (Warp &warp : cta->warps)
+      if (!warp.clock.empty())
+        cluster.clockBase =
+            std::max(cluster.clockBase, warp.clock[warp.clusterId]);
+  if (cluster.clockBase > 1 << 27)
+    cluster.clockBase = 0;
   cluster.arrived = 0;
   cluster.phase = 0;
   cluster.clock.clear();
@@ -301,6 +311,7 @@ struct Grid {
   std::mutex mutex;
   std::optional<Fault> fault;
   Counters counters;
+  double cpuSeconds = 0;
 
   void work();
   void finish(Cluster &cluster);
@@ -312,9 +323,9 @@ void Grid::finish(Cluster &cluster) {
   const Program &program = launch.program;
   Counters &sum = cluster.counters;
   for (const Inst &inst : program.insts) {
-    auto [warps, lanes] = cluster.executions[inst.index];
-    sum.warpInsts[size_t(inst.cls)] += warps;
-    sum.laneInsts[size_t(inst.cls)] += lanes;
+    const Execution &one = cluster.executions[inst.index];
+    sum.warpInsts[size_t(inst.cls)] += one.warps;
+    sum.laneInsts[size_t(inst.cls)] += 32 * one.warps - one.idle;
   }
   std::lock_guard<std::mutex> lock(mutex);
   counters.add(sum);
@@ -328,7 +339,19 @@ void Grid::fail(uint64_t index, const Fault &found) {
   }
 }
 
+/// CPU time of the calling thread. The process's would count whatever other
+/// threads the program has, such as those of a BLAS that spin.
+static double threadSeconds() {
+#ifdef CLOCK_THREAD_CPUTIME_ID
+  timespec now;
+  if (!clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now))
+    return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
+#endif
+  return double(std::clock()) / CLOCKS_PER_SEC;
+}
+
 void Grid::work() {
+  double start = threadSeconds();
   std::vector<std::unique_ptr<Cluster>> gang;
   uint64_t per = launch.config.cooperative ? clusters : 1;
   while (gang.size() < per)
@@ -347,6 +370,9 @@ void Grid::work() {
   }
   for (auto &cluster : gang)
     finish(*cluster);
+  double spent = threadSeconds() - start;
+  std::lock_guard<std::mutex> lock(mutex);
+  cpuSeconds += spent;
 }
 
 LaunchResult fp4q::sim::launch(const Module &module, int kernel,
@@ -366,7 +392,6 @@ LaunchResult fp4q::sim::launch(const Module &module, int kernel,
   if (!result.error.empty())
     return result;
   auto start = std::chrono::steady_clock::now();
-  std::clock_t cpuStart = std::clock();
   uint64_t paramAddress = memory.allocate(program.info.paramBytes);
   memory.write(paramAddress, params, program.info.paramBytes);
   if (Allocation *block = memory.find(paramAddress))
@@ -398,6 +423,6 @@ LaunchResult fp4q::sim::launch(const Module &module, int kernel,
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - start;
   result.seconds = elapsed.count();
-  result.cpuSeconds = double(std::clock() - cpuStart) / CLOCKS_PER_SEC;
+  result.cpuSeconds = grid.cpuSeconds;
   return result;
 }

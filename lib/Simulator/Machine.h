@@ -21,7 +21,6 @@
 
 #include <atomic>
 #include <cstring>
-#include <deque>
 
 namespace fp4q::sim {
 
@@ -67,6 +66,27 @@ struct AsyncCopy {
   uint8_t data[32][16];
 };
 
+/// A warp's copies that are not complete, oldest first, in a ring: copies come
+/// and go in a loop's every turn.
+class CopyQueue {
+public:
+  size_t size() const { return count; }
+  AsyncCopy &operator[](size_t i) {
+    return ring[(head + i) & (ring.size() - 1)];
+  }
+  /// A new youngest copy; its fields are those of some earlier one.
+  AsyncCopy &push();
+  void popOldest() {
+    ++head;
+    --count;
+  }
+  void clear() { count = 0; }
+
+private:
+  std::vector<AsyncCopy> ring; ///< a power of two of them, or none
+  size_t head = 0, count = 0;
+};
+
 struct Warp {
   uint8_t *file = nullptr;     ///< Program::rows rows
   uint32_t *preds = nullptr;   ///< lane masks
@@ -80,10 +100,11 @@ struct Warp {
   uint32_t current = 0;                 ///< index of the running fragment
   bool yielded = false;                 ///< a try_wait failed
   uint64_t clusterPhase = ~uint64_t(0); ///< in which it arrived
-  Allocation *lastGlobal = nullptr;     ///< where the last global access fell
-  std::vector<uint32_t> clock;          ///< Vector clock, by cluster-wide warp
-  std::deque<AsyncCopy> copies;         ///< oldest first
-  uint32_t groups[32];                  ///< committed, by lane
+  /// Where an instruction's last global access fell, by index modulo the size.
+  Allocation *lastGlobal[8] = {};
+  std::vector<uint32_t> clock; ///< Vector clock, by cluster-wide warp
+  CopyQueue copies;
+  uint32_t groups[32]; ///< committed, by lane
 
   uint32_t *row32(uint32_t row) {
     return reinterpret_cast<uint32_t *>(file + size_t(row) * kRowBytes);
@@ -101,6 +122,11 @@ struct Barrier {
   uint32_t votes = 0;        ///< bar.red: threads whose predicate holds
   uint32_t line = 0;
   std::vector<uint32_t> clock;
+
+  void clear() {
+    arrived = arrivedWarps = expected = votes = line = 0;
+    clock.clear();
+  }
 };
 
 /// An mbarrier object. PTX ISA, section 9.7.13.15.
@@ -141,6 +167,12 @@ struct Cta {
   uint32_t liveThreads = 0;
 };
 
+/// How often an instruction was executed.
+struct Execution {
+  uint64_t warps = 0;
+  uint64_t idle = 0; ///< lanes of these that took no part
+};
+
 /// CTAs that run together on one host thread.
 struct Cluster {
   std::vector<std::unique_ptr<Cta>> ctas;
@@ -149,12 +181,14 @@ struct Cluster {
   uint64_t phase = 0;
   std::vector<uint32_t> clock;     ///< of the arrivals
   std::vector<uint32_t> completed; ///< of the last complete phase
+  /// What clocks start from: no mark that earlier CTAs left in the shadows of
+  /// shared memory is later.
+  uint32_t clockBase = 0;
   /// Changes that may let a waiting warp go on; no change means deadlock.
   uint64_t events = 0;
   uint64_t executed = 0;
   Counters counters;
-  /// By instruction: warps and lanes that executed it.
-  std::vector<std::pair<uint64_t, uint64_t>> executions;
+  std::vector<Execution> executions; ///< by instruction
 };
 
 /// Raises a fault of one lane.
@@ -184,23 +218,6 @@ enum class Access : uint8_t { Read, Write, Atomic };
 uint8_t *sharedBytes(Warp &warp, const Inst &inst, uint32_t lane,
                      uint64_t address, uint32_t size, Access access,
                      const void *value = nullptr);
-/// The same where nothing is to be checked but the bounds; null if that is not
-/// so, or if the address is not plainly one of the own CTA.
-inline uint8_t *sharedUnchecked(Warp &warp, uint64_t address, uint32_t size) {
-  SharedMemory &shared = warp.cta->shared;
-  uint64_t offset = address - kSharedBase;
-  bool inside = offset < shared.size() && size <= shared.size() - offset;
-  return inside && !warp.cta->launch->options.checks
-             ? shared.bytes(uint32_t(offset))
-             : nullptr;
-}
-/// Copies up to 16 bytes; the usual size without a call.
-inline void copyBytes(uint8_t *to, const uint8_t *from, uint32_t size) {
-  if (size == 16)
-    std::memcpy(to, from, 16);
-  else
-    std::memcpy(to, from, size);
-}
 /// The bytes of a global or const address.
 uint8_t *globalBytes(Warp &warp, const Inst &inst, uint32_t lane,
                      uint64_t address, uint32_t size, Access access);
@@ -217,13 +234,17 @@ Space splitGeneric(uint64_t generic, uint64_t &address);
 Cta &sharedOwner(Warp &warp, const Inst &inst, uint32_t lane, uint64_t address,
                  uint32_t &offset);
 
-/// Counts one warp-wide access: sectors of global, wavefronts of shared memory.
-void countGlobal(Warp &warp, uint32_t mask, const uint64_t *addresses,
-                 uint32_t size, bool write);
-void countShared(Warp &warp, uint32_t mask, const uint64_t *addresses,
-                 uint32_t size, bool write);
+/// The 32-byte sectors that one warp-wide access touches.
+uint32_t countSectors(uint32_t mask, const uint64_t *addresses, uint32_t size);
+/// The wavefronts beyond the first that these lanes take in one pass over banks
+/// of 1 << shift bytes.
+uint32_t countConflicts(uint32_t lanes, const uint64_t *addresses,
+                        unsigned shift);
 
-/// Completes the lanes' async copies whose group is at most `upTo` [lane].
+/// Issues one lane's cp.async of copy.bytes bytes, `bytes` of which are read.
+void issueCopy(Warp &warp, const Inst &inst, uint32_t lane, uint64_t to,
+               uint64_t from, uint32_t bytes, AsyncCopy &copy);
+/// Completes the lanes' async copies whose group is below `upTo` [lane].
 void completeCopies(Warp &warp, uint32_t mask, const uint32_t *upTo);
 
 //===----------------------------------------------------------------------===//

@@ -53,12 +53,13 @@ static bool aligned(uint64_t address, uint32_t size) {
 uint8_t *fp4q::sim::globalBytes(Warp &warp, const Inst &inst, uint32_t lane,
                                 uint64_t address, uint32_t size,
                                 Access access) {
-  Allocation *block = warp.lastGlobal;
+  Allocation *&last = warp.lastGlobal[inst.index % 8];
+  Allocation *block = last;
   if (!block || !block->contains(address, size)) {
     block = warp.cta->launch->memory.find(address);
     if (!block || !block->contains(address, size))
       raiseGlobalBounds(warp, inst, lane, address, size, access);
-    warp.lastGlobal = block;
+    last = block;
   }
   uint64_t offset = address - block->base;
   if (!warp.cta->launch->options.checks) {
@@ -248,81 +249,32 @@ uint8_t *fp4q::sim::memoryBytes(Warp &warp, const Inst &inst, uint32_t lane,
 // Counters
 //===----------------------------------------------------------------------===//
 
-void fp4q::sim::countGlobal(Warp &warp, uint32_t mask,
-                            const uint64_t *addresses, uint32_t size,
-                            bool write) {
-  Counters &counters = warp.cta->cluster->counters;
-  uint64_t bytes = uint64_t(__builtin_popcount(mask)) * size;
-  (write ? counters.globalWriteBytes : counters.globalReadBytes) += bytes;
-  ++counters.globalRequests;
-  // Sectors in order of the lanes; most requests are ascending runs, which need
-  // no sorting.
+uint32_t fp4q::sim::countSectors(uint32_t mask, const uint64_t *addresses,
+                                 uint32_t size) {
   uint64_t sectors[64];
   unsigned count = 0;
-  bool ascending = true;
   for (uint32_t left = mask; left; left &= left - 1) {
-    unsigned lane = unsigned(__builtin_ctz(left));
-    uint64_t first = addresses[lane] >> 5;
-    uint64_t last = (addresses[lane] + size - 1) >> 5;
-    for (uint64_t sector = first; sector <= last && count < 64; ++sector) {
-      if (count && sectors[count - 1] == sector)
-        continue;
-      ascending &= !count || sectors[count - 1] < sector;
+    uint64_t address = addresses[__builtin_ctz(left)];
+    uint64_t last = (address + size - 1) >> 5;
+    for (uint64_t sector = address >> 5; sector <= last && count < 64; ++sector)
       sectors[count++] = sector;
-    }
   }
-  if (!ascending) {
-    std::sort(sectors, sectors + count);
-    count = unsigned(std::unique(sectors, sectors + count) - sectors);
-  }
-  counters.globalSectors += count;
+  std::sort(sectors, sectors + count);
+  return uint32_t(std::unique(sectors, sectors + count) - sectors);
 }
 
-// 32 banks of four bytes. Accesses wider than that go in as many passes as it
-// takes to serve 128 bytes each (quarter warps for 16 bytes); within a pass,
-// different words of one bank serialize, equal words are one access. Aligned
-// accesses of 8 or 16 bytes make banks of that width of the 32.
-void fp4q::sim::countShared(Warp &warp, uint32_t mask,
-                            const uint64_t *addresses, uint32_t size,
-                            bool write) {
-  Counters &counters = warp.cta->cluster->counters;
-  uint64_t bytes = uint64_t(__builtin_popcount(mask)) * size;
-  (write ? counters.sharedWriteBytes : counters.sharedReadBytes) += bytes;
-  ++counters.sharedRequests;
-  unsigned width = std::min(std::max(size, 4u), 32u);
-  unsigned banks = 128 / width, lanesPerPass = banks;
-  unsigned shift = unsigned(__builtin_ctz(width));
-  for (unsigned base = 0; base < 32; base += lanesPerPass) {
-    uint32_t lanes = mask & (((uint64_t(1) << lanesPerPass) - 1) << base);
-    if (!lanes)
+// Different words of one bank serialize, equal words are one access.
+uint32_t fp4q::sim::countConflicts(uint32_t lanes, const uint64_t *addresses,
+                                   unsigned shift) {
+  unsigned banks = 128u >> shift, count = 0, worst = 0;
+  uint32_t words[32];
+  uint8_t depth[32] = {};
+  for (uint32_t left = lanes; left; left &= left - 1) {
+    uint32_t word = uint32_t(addresses[__builtin_ctz(left)] >> shift);
+    if (std::find(words, words + count, word) != words + count)
       continue;
-    ++counters.sharedWavefronts;
-    // Almost always each lane has a bank of its own.
-    uint32_t hit = 0;
-    bool distinct = true;
-    for (uint32_t left = lanes; left; left &= left - 1) {
-      uint64_t word = addresses[__builtin_ctz(left)] >> shift;
-      uint32_t bank = 1u << (word & (banks - 1));
-      distinct &= !(hit & bank);
-      hit |= bank;
-    }
-    if (distinct)
-      continue;
-    uint64_t seen[32][32];
-    uint8_t depth[32] = {};
-    unsigned worst = 0;
-    for (uint32_t left = lanes; left; left &= left - 1) {
-      uint64_t word = addresses[__builtin_ctz(left)] >> shift;
-      unsigned bank = unsigned(word & (banks - 1));
-      bool known = false;
-      for (unsigned i = 0; i < depth[bank]; ++i)
-        known |= seen[bank][i] == word;
-      if (known)
-        continue;
-      seen[bank][depth[bank]] = word;
-      worst = std::max<unsigned>(worst, ++depth[bank]);
-    }
-    counters.sharedWavefronts += worst - 1;
-    counters.bankConflicts += worst - 1;
+    words[count++] = word;
+    worst = std::max<unsigned>(worst, ++depth[word & (banks - 1)]);
   }
+  return worst - 1;
 }

@@ -142,8 +142,8 @@ struct Program {
   std::vector<std::string> trackedNames;        ///< by slot
   uint32_t trackedSlots = 0;
   /// log2 of the bytes that one entry of the shared-memory race shadow covers:
-  /// 2 unless the kernel has narrower accesses.
-  unsigned granuleShift = 2;
+  /// of the narrowest access there is, at most 16.
+  unsigned granuleShift = 4;
   uint32_t sharedAlign = 16;
 };
 

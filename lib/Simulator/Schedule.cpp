@@ -126,6 +126,15 @@ static bool branch(Warp &warp, Fragment &fragment, uint32_t taken,
   return false;
 }
 
+/// Counts a warp's execution of an instruction. Most often all lanes take part;
+/// a population count takes a dozen instructions on a host whose instruction
+/// set must be taken for the least.
+static void countExecution(Execution &execution, uint32_t active, int by) {
+  execution.warps += by;
+  if (__builtin_expect(active != ~0u, false))
+    execution.idle += by * int(32 - __builtin_popcount(active));
+}
+
 /// Runs the current fragment until its turn ends, it splits, blocks, yields or
 /// exits.
 static void runFragment(Warp &warp, uint32_t &fuel) {
@@ -159,8 +168,7 @@ static void runFragment(Warp &warp, uint32_t &fuel) {
       }
     }
     --fuel;
-    ++executions[inst.index].first;
-    executions[inst.index].second += uint32_t(__builtin_popcount(active));
+    countExecution(executions[inst.index], active, 1);
     if (inst.tracked && checks)
       checkTracked(warp, inst, mask, active);
     switch (inst.control) {
@@ -231,8 +239,7 @@ static void runFragment(Warp &warp, uint32_t &fuel) {
       break;
     case Control::ClusterWait:
       if (active && !passCluster(warp, inst, active)) {
-        --executions[inst.index].first;
-        executions[inst.index].second -= uint32_t(__builtin_popcount(active));
+        countExecution(executions[inst.index], active, -1);
         warp.yielded = true;
         return;
       }

@@ -13,7 +13,7 @@
 #include "Decoder.h"
 
 namespace fp4q::sim::portable {
-ExecFn selectMemory(const Inst &inst);
+ExecFn selectAtomic(const Inst &inst);
 ExecFn selectWarp(const Inst &inst);
 } // namespace fp4q::sim::portable
 
@@ -27,10 +27,14 @@ ExecFn selectWarp(const Inst &inst);
   ExecFn selectConvert(const Inst &inst);                                      \
   ExecFn selectMove(const Inst &inst);                                         \
   ExecFn selectMma(const Inst &inst);                                          \
+  ExecFn selectLoadStore(const Inst &inst);                                    \
+  ExecFn selectAsync(const Inst &inst);                                        \
+  ExecFn selectMatrix(const Inst &inst);                                       \
   static ExecFn select(const Inst &inst) {                                     \
     for (auto family : {selectInteger, selectFloat, selectHalf,                \
                         selectCompare, selectConvert, selectMove, selectMma,   \
-                        portable::selectMemory, portable::selectWarp})         \
+                        selectLoadStore, selectAsync, selectMatrix,            \
+                        portable::selectAtomic, portable::selectWarp})         \
       if (ExecFn fn = family(inst))                                            \
         return fn;                                                             \
     return nullptr;                                                            \

@@ -7,23 +7,38 @@
 
 #include "Shared.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace fp4q::sim;
 
-void SharedMemory::reset(uint32_t bytes, uint32_t numWarps,
-                         unsigned granuleShift, bool checks) {
-  warps = numWarps;
-  shift = granuleShift;
+void SharedMemory::reset(uint32_t bytes, uint32_t warps, unsigned granuleShift,
+                         bool checks, bool fresh) {
   data.assign(bytes, 0xCD);
-  valid.assign(bytes, Unwritten);
-  granules = checks ? (bytes >> shift) + 1 : 0;
-  writers.assign(granules, 0);
-  readers.assign(size_t(granules) * warps, 0);
-  readEpochs.assign(granules, 0);
-  epoch = 1;
-  pendingBytes = 0;
+  valid.assign(bytes, SharedView::Unwritten);
+  size_t granules = checks ? (bytes >> granuleShift) + 1 : 0;
+  uint64_t epoch = shadow.epoch;
+  size_t words = granules * (warps + 2);
+  // Marks of an earlier CTA are older than all that this one will compare them
+  // with, so they may stay.
+  if (fresh || cells.size() != words) {
+    cells.assign(words, 0);
+    epoch = 0;
+  }
+  shadow = SharedView();
+  shadow.data = data.data();
+  shadow.valid = valid.data();
+  shadow.cells = cells.data();
+  shadow.size = bytes;
+  shadow.stride = warps + 2;
+  shadow.shift = granuleShift;
+  shadow.epoch = epoch + 1;
   syncClocks.clear();
+}
+
+void SharedMemory::addObject(uint32_t offset) {
+  shadow.objectsLow = std::min(shadow.objectsLow, offset);
+  shadow.objectsHigh = std::max(shadow.objectsHigh, offset + 8);
 }
 
 uint32_t SharedMemory::firstPending(uint32_t offset, uint32_t size) const {
@@ -31,11 +46,11 @@ uint32_t SharedMemory::firstPending(uint32_t offset, uint32_t size) const {
   while (offset + 8 <= end) {
     uint64_t word;
     std::memcpy(&word, &valid[offset], 8);
-    if (word & 0x0101010101010101u * Pending)
+    if (word & 0x0101010101010101u * SharedView::Pending)
       break;
     offset += 8;
   }
-  while (offset < end && valid[offset] != Pending)
+  while (offset < end && valid[offset] != SharedView::Pending)
     ++offset;
   return offset;
 }
@@ -57,24 +72,21 @@ bool SharedMemory::ordered(uint64_t earlier, uint64_t now,
 
 Race SharedMemory::recordRead(uint32_t offset, uint32_t size, uint64_t mark,
                               const std::vector<uint32_t> &clock) {
-  uint32_t first = offset >> shift, last = (offset + size - 1) >> shift;
-  uint64_t *mine = &readers[size_t(AccessMark::warp(mark)) * granules];
+  uint32_t first = offset >> shadow.shift;
+  uint32_t last = (offset + size - 1) >> shadow.shift;
   bool atomic = AccessMark::atomic(mark);
-  uint64_t checked = 0;
   for (uint32_t g = first; g <= last; ++g) {
-    uint64_t writer = writers[g];
-    if (writer != checked) {
-      if (!ordered(writer, mark, clock) &&
-          !(atomic && AccessMark::atomic(writer)))
-        return {writer, true, g << shift};
-      checked = writer;
-    }
-    uint64_t before = mine[g];
+    uint64_t *at = cell(g);
+    uint64_t writer = at[0];
+    if (!ordered(writer, mark, clock) &&
+        !(atomic && AccessMark::atomic(writer)))
+      return {writer, true, g << shadow.shift};
+    uint64_t &mine = at[2 + AccessMark::warp(mark)];
     // Two lanes that read at the same clock: any lane's write conflicts.
-    bool shared = AccessMark::clock(before) == AccessMark::clock(mark) &&
-                  AccessMark::lane(before) != AccessMark::lane(mark);
-    readEpochs[g] = epoch;
-    mine[g] = shared ? mark | uint64_t(AccessMark::kWholeWarp) << 21 : mark;
+    bool shared = AccessMark::clock(mine) == AccessMark::clock(mark) &&
+                  AccessMark::lane(mine) != AccessMark::lane(mark);
+    at[1] = shadow.epoch;
+    mine = shared ? mark | uint64_t(AccessMark::kWholeWarp) << 21 : mark;
   }
   return {};
 }
@@ -82,44 +94,28 @@ Race SharedMemory::recordRead(uint32_t offset, uint32_t size, uint64_t mark,
 Race SharedMemory::recordWrite(uint32_t offset, uint32_t size, uint64_t mark,
                                const std::vector<uint32_t> &clock,
                                const void *value) {
-  uint32_t first = offset >> shift, last = (offset + size - 1) >> shift;
+  uint32_t first = offset >> shadow.shift;
+  uint32_t last = (offset + size - 1) >> shadow.shift;
   bool atomic = AccessMark::atomic(mark);
   for (uint32_t g = first; g <= last; ++g) {
-    uint64_t writer = writers[g];
+    uint64_t writer = cell(g)[0];
     bool sameInst = AccessMark::inst(writer) == AccessMark::inst(mark) &&
                     AccessMark::warp(writer) == AccessMark::warp(mark);
     bool sameValue =
         value && sameInst && std::memcmp(&data[offset], value, size) == 0;
     if (!ordered(writer, mark, clock) && !sameValue &&
         !(atomic && AccessMark::atomic(writer)))
-      return {writer, true, g << shift};
+      return {writer, true, g << shadow.shift};
   }
-  // Readers of an earlier epoch are ordered before this write.
-  bool readNow = false;
-  for (uint32_t g = first; g <= last; ++g)
-    readNow |= readEpochs[g] == epoch;
-  for (uint32_t w = 0; readNow && w < warps; ++w) {
-    const uint64_t *marks = &readers[size_t(w) * granules];
-    uint64_t latest = 0;
-    uint32_t at = first;
-    for (uint32_t g = first; g <= last; ++g)
-      if (marks[g] > latest) {
-        latest = marks[g];
-        at = g;
-      }
-    if (!latest)
-      continue;
-    if (!ordered(latest, mark, clock) &&
-        !(atomic && AccessMark::atomic(latest)))
-      return {latest, false, at << shift};
+  for (uint32_t g = first; g <= last; ++g) {
+    // Readers of an earlier epoch are ordered before this write.
+    const uint64_t *at = cell(g);
+    for (uint32_t w = 2; at[1] == shadow.epoch && w < shadow.stride; ++w)
+      if (!ordered(at[w], mark, clock) &&
+          !(atomic && AccessMark::atomic(at[w])))
+        return {at[w], false, g << shadow.shift};
   }
   for (uint32_t g = first; g <= last; ++g)
-    writers[g] = mark;
+    cell(g)[0] = mark;
   return {};
-}
-
-void SharedMemory::stampWrite(uint32_t offset, uint32_t size, uint64_t mark) {
-  uint32_t first = offset >> shift, last = (offset + size - 1) >> shift;
-  for (uint32_t g = first; g <= last; ++g)
-    writers[g] = mark;
 }

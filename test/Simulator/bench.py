@@ -5,35 +5,57 @@
 
     python3 test/Simulator/bench.py build/lib/libfp4q_sim.so
 
-Lane instructions per second of one core's CPU time, with the checks and
-without; the best of five runs.
+Lane instructions per second of CPU time of the threads that simulate, on one
+core, with the checks and without; the median and the best of the runs. Rates by
+CPU time hold on a machine that is busy with other work, within the cache and
+clock that work leaves.
 """
 
+import argparse
 import json
-import sys
+import statistics
 
 import corpus_runs
 import cudadriver
+import numpy as np
 
 
-def measure(driver, checks, k=8192):
-    """Million lane instructions per CPU second."""
+def measure(driver, checks, runs, k):
+    """Million lane instructions per CPU second, for each run."""
     driver.option("checks", int(checks))
     driver.option("threads", 1)
-    ptx = corpus_runs.text("matmul")
-    best = 0
-    for _ in range(5):
+    rng = np.random.default_rng(4)
+    a, b = (rng.integers(-8, 9, (64, k)) * 0.25 for _ in range(2))
+    args = [corpus_runs.bf16(a), corpus_runs.bf16(b)]
+    args += [("out", (64, 64), np.float32), np.int32(64), np.int32(k)]
+    module = driver.load(corpus_runs.text("matmul"))
+    rates = []
+    for _ in range(runs):
         driver.lib.fp4qSimResetReport()
-        corpus_runs.run_matmul(driver, ptx, 64, 64, k)
+        driver.launch(module, "matmul_bf16", (1, 1, 1), (128, 1, 1), args)
         report = json.loads(driver.lib.fp4qSimReport())[0]
-        best = max(best, report["lane_instructions"] / report["cpu_seconds"])
-    return best / 1e6
+        rates.append(report["lane_instructions"] / report["cpu_seconds"] / 1e6)
+    driver.unload(module)
+    return rates
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("library", help="libfp4q_sim.so")
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--k", type=int, default=8224)
+    parser.add_argument("--checks", type=int, choices=(0, 1), nargs="*",
+                        default=(1, 0), help="with (1), without (0), or both")  # fmt: skip
+    options = parser.parse_args()
+    driver = cudadriver.Driver(options.library)
+    for on in options.checks:
+        rates = measure(driver, on, options.runs, options.k)
+        print(
+            f"checks {'on' if on else 'off'}: "
+            f"{statistics.median(rates):.0f} M lane instructions/s "
+            f"(best {max(rates):.0f})"
+        )
 
 
 if __name__ == "__main__":
-    sim = cudadriver.Driver(sys.argv[1])
-    for on in (True, False):
-        print(
-            f"checks {'on' if on else 'off'}: "
-            f"{measure(sim, on):.0f} M lane instructions/s"
-        )
+    main()

@@ -18,7 +18,7 @@ def text(name):
     return (CORPUS / f"{name}.ptx").read_text()
 
 
-def _bf16(values):
+def bf16(values):
     """The bits of float values that bf16 holds exactly."""
     return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
 
@@ -61,7 +61,7 @@ def run_matmul(driver, ptx, m=64, n=128, k=96):
     rng = np.random.default_rng(4)
     a = rng.integers(-8, 9, (m, k)) * 0.25
     b = rng.integers(-8, 9, (n, k)) * 0.25
-    args = [_bf16(a), _bf16(b), ("out", (m, n), np.float32)]
+    args = [bf16(a), bf16(b), ("out", (m, n), np.float32)]
     args += [np.int32(n), np.int32(k)]
     grid = (n // 64, m // 64, 1)
     c = driver.run(ptx, "matmul_bf16", grid, (128, 1, 1), args)[2]
@@ -74,7 +74,7 @@ def run_fp4_decode(driver, ptx, n=32, k=192):
     codes, values = _codes(rng, n, k)
     scales = rng.integers(124, 131, (n, k // 32), np.uint8)
     weights = values * np.repeat(2.0 ** (scales.astype(int) - 127), 32, axis=1)
-    args = [_bf16(x), codes, scales, ("out", (16, n), np.float32)]
+    args = [bf16(x), codes, scales, ("out", (16, n), np.float32)]
     args += [np.int32(n), np.int32(k)]
     y = driver.run(ptx, "fp4_decode", (n // 16, 1, 1), (64, 1, 1), args)[3]
     return y, x @ weights.T, 0

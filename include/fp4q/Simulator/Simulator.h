@@ -41,6 +41,8 @@ struct Allocation {
   std::string name;      ///< of a module's variable; empty otherwise
   std::vector<uint8_t> data;
   std::vector<uint8_t> valid;
+  /// By 256 bytes: 1 where all of them are known to be written.
+  std::vector<uint8_t> whole;
 
   bool contains(uint64_t address, uint64_t bytes) const {
     return address >= base && bytes <= size && address - base <= size - bytes;
