@@ -15,6 +15,7 @@
 #include "fp4q/Numerics/Presets.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
