@@ -5,7 +5,8 @@
 
 Tools        fp4q-* of the build tree; FileCheck, not, count, mlir-* of LLVM.
 %python      the interpreter of the build; %source_dir, %build_dir.
-Features     ptxas: a CUDA Toolkit's assembler is there; asan: sanitized build.
+Features     ptxas: a CUDA Toolkit's assembler is there; asan: sanitized build;
+             x86-64-v3: the CPU has what that level needs.
 FP4Q_ROUNDTRIP=1 in the environment adds --verify-roundtrip to every fp4q-opt.
 """
 
@@ -19,7 +20,7 @@ from lit.llvm.subst import ToolSubst
 config.name = "FP4Q"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Consumer", "Inputs", "Python", "Unit", "oracle"]
+config.excludes = ["Consumer", "Fuzz", "Inputs", "Python", "Unit", "oracle"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.fp4q_build_dir, "test")
 
@@ -71,3 +72,8 @@ if config.fp4q_cuda_home:
         config.available_features.add("ptxas")
 if config.fp4q_sanitize:
     config.available_features.add("asan")
+if os.path.exists("/proc/cpuinfo"):
+    with open("/proc/cpuinfo") as file:
+        flags = set(file.read().split())
+    if {"abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"} <= flags:
+        config.available_features.add("x86-64-v3")
