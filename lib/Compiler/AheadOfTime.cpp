@@ -11,6 +11,7 @@
 #include "fp4q/Compiler/LargeConstants.h"
 #include "fp4q/Compiler/Linker.h"
 #include "fp4q/Runtime/ArtifactFile.h"
+#include "fp4q/Runtime/DLPack.h"
 #include "fp4q/Target/TargetInfo.h"
 
 #include "mlir/ExecutionEngine/OptUtils.h"
@@ -20,6 +21,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
@@ -65,13 +67,33 @@ std::optional<CompileTarget> mlir::fp4q::parseTarget(StringRef text,
   return std::nullopt;
 }
 
+std::optional<std::vector<CompileTarget>>
+mlir::fp4q::parseTargets(StringRef text, std::string &error) {
+  std::vector<CompileTarget> targets;
+  SmallVector<StringRef> names;
+  text.split(names, ',');
+  for (StringRef name : names) {
+    std::optional<CompileTarget> target = parseTarget(name, error);
+    if (!target)
+      return std::nullopt;
+    if (llvm::any_of(targets, [&](const CompileTarget &other) {
+          return other.name == target->name;
+        })) {
+      error = "target '" + target->name + "' is given twice";
+      return std::nullopt;
+    }
+    targets.push_back(std::move(*target));
+  }
+  return targets;
+}
+
 /// An error that concerns no place in the module.
 static InFlightDiagnostic emitPlainError(ModuleOp module) {
   return mlir::emitError(UnknownLoc::get(module.getContext()));
 }
 
 static std::unique_ptr<llvm::TargetMachine>
-createMachine(ModuleOp module, const CompileTarget &target) {
+createMachine(ModuleOp module, StringRef cpu, StringRef features) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
@@ -85,8 +107,8 @@ createMachine(ModuleOp module, const CompileTarget &target) {
     return nullptr;
   }
   return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
-      triple, target.cpu, target.features, llvm::TargetOptions(),
-      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+      triple, cpu, features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 static std::unique_ptr<llvm::Module> translate(ModuleOp module,
@@ -140,8 +162,8 @@ static LogicalResult writeObject(ModuleOp module, llvm::Module &translated,
 /// Makes the artifact beside `output` and renames it once it is complete.
 static LogicalResult writeArtifact(ModuleOp module, llvm::Module &translated,
                                    llvm::TargetMachine &machine,
-                                   const CompileTarget &target,
-                                   StringRef producer, StringRef output) {
+                                   ArrayRef<::fp4q::ArtifactTarget> targets,
+                                   StringRef output) {
   llvm::sys::fs::file_status status;
   if (!llvm::sys::fs::status(output, status) &&
       status.type() != llvm::sys::fs::file_type::regular_file)
@@ -163,8 +185,8 @@ static LogicalResult writeArtifact(ModuleOp module, llvm::Module &translated,
     return failure();
   std::string error;
   if (failed(linkSharedObject(object, library, error)) ||
-      !::fp4q::sealArtifact(library.str().str(), target.name, producer.str(),
-                            target.cpuFeatures, error))
+      !::fp4q::sealArtifact(library.str().str(), targets, "fp4q " FP4Q_VERSION,
+                            error))
     return emitPlainError(module) << error;
   code = llvm::sys::fs::rename(library, output);
   if (code)
@@ -174,50 +196,118 @@ static LogicalResult writeArtifact(ModuleOp module, llvm::Module &translated,
   return success();
 }
 
-LogicalResult mlir::fp4q::compileAheadOfTime(ModuleOp module,
-                                             const AheadOfTimeOptions &options,
-                                             StringRef output) {
-  PassManager preparation(module.getContext());
-  buildFP4QPreparationPipeline(preparation);
-  if (failed(preparation.run(module)))
-    return failure();
-  // The operations do not outlive the lowering, so they are described now.
-  FailureOr<std::vector<EntryPoint>> entries = collectEntryPoints(module);
-  if (failed(entries))
-    return failure();
-  std::unique_ptr<llvm::TargetMachine> machine =
-      createMachine(module, options.target);
-  if (!machine)
-    return failure();
+namespace {
 
+/// Compiles one module for one target after the other into one LLVM module.
+class Compilation {
+public:
+  Compilation(ModuleOp module, const AheadOfTimeOptions &options)
+      : module(module), options(options) {}
+
+  LogicalResult run(StringRef output);
+
+private:
+  /// Lowers `lowered`, a copy of the module, and adds its code.
+  LogicalResult addTarget(ModuleOp lowered, unsigned number);
+
+  ModuleOp module;
+  const AheadOfTimeOptions &options;
+  std::vector<EntryPoint> entries;
+  LargeConstants constants;
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> combined;
+};
+
+} // namespace
+
+static LogicalResult lower(ModuleOp module, const AheadOfTimeOptions &options) {
   PassManager manager(module.getContext());
   buildFP4QToCPUPipeline(manager, options.pipeline);
-  if (failed(manager.run(module)))
-    return failure();
-  if (options.emit == EmitKind::MLIR)
-    return writeText(module, output,
-                     [&](raw_ostream &os) { module.print(os); });
+  return manager.run(module);
+}
 
-  LargeConstants constants;
-  if (failed(constants.detach(module)))
+LogicalResult Compilation::addTarget(ModuleOp lowered, unsigned number) {
+  const CompileTarget &target = options.targets[number];
+  std::unique_ptr<llvm::TargetMachine> machine =
+      createMachine(module, target.cpu, target.features);
+  if (!machine || failed(lower(lowered, options)) ||
+      failed(constants.detach(lowered)))
     return failure();
-  llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> translated =
-      translate(module, context, *machine);
+      translate(lowered, context, *machine);
   if (!translated)
     return failure();
-  addArtifactExports(*translated, *entries,
-                     makeManifest(*entries, options.target.name));
+  constants.unify(*translated);
+  addFunctionDescriptors(*translated, entries, number);
+  // Each function says what it is for, since they will share a module.
+  for (llvm::Function &function : *translated) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", target.cpu);
+    if (!target.features.empty())
+      function.addFnAttr("target-features", target.features);
+  }
   auto optimize =
       makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0, machine.get());
   if (llvm::Error error = optimize(translated.get()))
     return module.emitError() << "the code cannot be optimized: "
                               << llvm::toString(std::move(error));
-  constants.attach(*translated);
+  if (!combined)
+    combined = std::move(translated);
+  else if (llvm::Linker::linkModules(*combined, std::move(translated)))
+    return module.emitError("the code for several targets cannot be combined");
+  return success();
+}
+
+LogicalResult Compilation::run(StringRef output) {
+  PassManager preparation(module.getContext());
+  buildFP4QPreparationPipeline(preparation);
+  if (failed(preparation.run(module)))
+    return failure();
+  // The operations do not outlive the lowering, so they are described now.
+  FailureOr<std::vector<EntryPoint>> found = collectEntryPoints(module);
+  if (failed(found))
+    return failure();
+  entries = std::move(*found);
+  if (options.emit == EmitKind::MLIR) {
+    if (options.targets.size() != 1)
+      return emitPlainError(module)
+             << "the LLVM dialect can be written for one target, not for "
+             << options.targets.size();
+    if (failed(lower(module, options)))
+      return failure();
+    return writeText(module, output,
+                     [&](raw_ostream &os) { module.print(os); });
+  }
+
+  std::vector<::fp4q::ArtifactTarget> targets;
+  SmallVector<OwningOpRef<ModuleOp>> copies;
+  for (auto [i, target] : llvm::enumerate(options.targets)) {
+    targets.push_back({target.name, FP4Q_DL_CPU, target.cpuFeatures});
+    // The last one may spoil the module.
+    ModuleOp lowered = module;
+    if (i + 1 < options.targets.size())
+      lowered = *copies.emplace_back(module.clone());
+    if (failed(addTarget(lowered, i)))
+      return failure();
+  }
+  addArtifactExports(*combined, entries, targets,
+                     makeManifest(entries, targets));
+  constants.attach(*combined);
   if (options.emit == EmitKind::LLVM)
     return writeText(module, output, [&](raw_ostream &os) {
-      translated->print(os, /*AAW=*/nullptr);
+      combined->print(os, /*AAW=*/nullptr);
     });
-  return writeArtifact(module, *translated, *machine, options.target,
-                       "fp4q " FP4Q_VERSION, output);
+  // What all targets share runs everywhere.
+  std::unique_ptr<llvm::TargetMachine> machine =
+      createMachine(module, ::fp4q::findTarget("cpu")->cpu, "");
+  if (!machine)
+    return failure();
+  return writeArtifact(module, *combined, *machine, targets, output);
+}
+
+LogicalResult mlir::fp4q::compileAheadOfTime(ModuleOp module,
+                                             const AheadOfTimeOptions &options,
+                                             StringRef output) {
+  return Compilation(module, options).run(output);
 }

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Which functions an artifact exports, and what describes them. The C entry
-// points are two instructions each: the runtime checks and calls by the
-// descriptors.
+// points are a few instructions each: the runtime picks the code, checks and
+// calls by the descriptors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,6 +56,7 @@ static LogicalResult claimSymbols(func::FuncOp function,
 FailureOr<std::vector<EntryPoint>>
 mlir::fp4q::collectEntryPoints(ModuleOp module) {
   std::vector<EntryPoint> entries;
+  SmallVector<func::FuncOp> functions;
   llvm::StringSet<> taken;
   taken.insert("fp4q_artifact");
   taken.insert("fp4q_manifest");
@@ -70,17 +71,22 @@ mlir::fp4q::collectEntryPoints(ModuleOp module) {
     FailureOr<Signature> signature = getSignature(function);
     if (failed(signature))
       return failure();
-    EntryPoint entry{function.getName().str(), *signature, {}};
+    EntryPoint entry{function.getName().str(), *signature, {}, {}, {}};
     if (failed(claimSymbols(function, entry, taken)))
       return failure();
     for (const SizeCheck &check : collectSizeChecks(function))
       entry.checks.push_back(check.describe());
+    entry.scaleLayouts = getScaleLayouts(function);
     entries.push_back(std::move(entry));
+    functions.push_back(function);
   }
   if (entries.empty()) {
     module.emitError() << "the module has no public function with a body";
     return failure();
   }
+  std::vector<SymbolicShapes> shapes = getSymbolicShapes(functions);
+  for (auto [entry, shape] : llvm::zip_equal(entries, shapes))
+    entry.shapes = std::move(shape);
   return entries;
 }
 
@@ -128,29 +134,40 @@ public:
     }
   }
 
-  void addFunctions(ArrayRef<EntryPoint> entries, StringRef manifest) {
+  /// The table of functions for one target.
+  void addDescriptors(ArrayRef<EntryPoint> entries, unsigned target) {
     SmallVector<llvm::Constant *> functions;
     for (const EntryPoint &entry : entries)
       functions.push_back(makeDescriptor(entry));
-    llvm::Constant *table = makeArray(functions[0]->getType(), functions);
-    auto *element = llvm::cast<llvm::ArrayType>(
-        llvm::cast<llvm::GlobalVariable>(table)->getValueType());
-    for (auto [i, entry] : llvm::enumerate(entries)) {
-      llvm::Constant *descriptor = llvm::ConstantExpr::getInBoundsGetElementPtr(
-          element, table,
-          ArrayRef<llvm::Constant *>{builder.getInt64(0), builder.getInt64(i)});
-      makeThunk(entry.symbol(), "fp4q_function_call", descriptor,
-                {ptr, i32, ptr, ptr});
-      makeThunk(entry.shapesSymbol(), "fp4q_function_result_shapes", descriptor,
-                {ptr, i32, ptr, i32, ptr});
-    }
+    makeGlobal(
+        llvm::ConstantArray::get(
+            llvm::ArrayType::get(functions[0]->getType(), functions.size()),
+            functions),
+        getTableName(target), llvm::GlobalValue::ExternalLinkage);
+  }
+
+  void addExports(ArrayRef<EntryPoint> entries,
+                  ArrayRef<::fp4q::ArtifactTarget> targets,
+                  StringRef manifest) {
+    SmallVector<llvm::Constant *> descriptors;
+    for (auto [i, target] : llvm::enumerate(targets))
+      descriptors.push_back(makeTarget(target, i));
+    llvm::Constant *table = makeArray(descriptors[0]->getType(), descriptors);
     llvm::Constant *text =
         makeGlobal(llvm::ConstantDataArray::getString(context, manifest),
                    "fp4q_manifest", llvm::GlobalValue::ExternalLinkage);
-    makeGlobal(llvm::ConstantStruct::getAnon(
-                   {builder.getInt32(FP4Q_ARTIFACT_FORMAT_VERSION),
-                    builder.getInt32(entries.size()), table, text}),
-               "fp4q_artifact", llvm::GlobalValue::ExternalLinkage);
+    llvm::Constant *artifact =
+        makeGlobal(llvm::ConstantStruct::getAnon(
+                       {builder.getInt32(FP4Q_ARTIFACT_FORMAT_VERSION),
+                        builder.getInt32(entries.size()),
+                        builder.getInt32(targets.size()), table, text}),
+                   "fp4q_artifact", llvm::GlobalValue::ExternalLinkage);
+    for (auto [i, entry] : llvm::enumerate(entries)) {
+      makeThunk(entry.symbol(), "fp4q_artifact_call_function", artifact, i,
+                {ptr, i32, ptr, ptr});
+      makeThunk(entry.shapesSymbol(), "fp4q_artifact_function_result_shapes",
+                artifact, i, {ptr, i32, ptr, i32, ptr});
+    }
   }
 
 private:
@@ -161,8 +178,16 @@ private:
                                     /*isConstant=*/true, linkage, value, name);
   }
 
+  /// One constant a text.
   llvm::Constant *makeString(StringRef text) {
-    return makeGlobal(llvm::ConstantDataArray::getString(context, text));
+    llvm::Constant *&string = strings[text];
+    if (!string)
+      string = makeGlobal(llvm::ConstantDataArray::getString(context, text));
+    return string;
+  }
+
+  static std::string getTableName(unsigned target) {
+    return "fp4q.functions." + std::to_string(target);
   }
 
   /// Null for an empty array: C has none.
@@ -174,15 +199,38 @@ private:
         llvm::ArrayType::get(element, elements.size()), elements));
   }
 
+  /// A fp4q_target_desc.
+  llvm::Constant *makeTarget(const ::fp4q::ArtifactTarget &target,
+                             unsigned number) {
+    fp4q_artifact_target packed = ::fp4q::packTarget(target);
+    static_assert(sizeof(packed) ==
+                      sizeof(packed.name) + 4 + sizeof(packed.cpu_features),
+                  "it has no padding");
+    llvm::GlobalVariable *table = module.getNamedGlobal(getTableName(number));
+    table->setLinkage(llvm::GlobalValue::InternalLinkage);
+    return llvm::ConstantStruct::getAnon(
+        {llvm::ConstantStruct::getAnon(
+             {llvm::ConstantDataArray::getString(
+                  context, StringRef(packed.name, sizeof(packed.name)),
+                  /*AddNull=*/false),
+              builder.getInt32(packed.device_type),
+              llvm::ConstantDataArray::get(
+                  context, ArrayRef<uint32_t>(packed.cpu_features))}),
+         builder.getInt32(0), makeArray(ptr, {}), table});
+  }
+
   /// A fp4q_value_desc.
-  llvm::Constant *makeValue(const ValueSpec &spec) {
-    SmallVector<llvm::Constant *> shape;
+  llvm::Constant *makeValue(const ValueSpec &spec,
+                            ArrayRef<std::string> sizes) {
+    SmallVector<llvm::Constant *> shape, dims;
     for (int64_t size : spec.shape)
       shape.push_back(
           builder.getInt64(ShapedType::isDynamic(size) ? -1 : size));
+    for (const std::string &size : sizes)
+      dims.push_back(makeString(size));
     TypeCodes codes = getTypeCodes(spec.elementType);
     return llvm::ConstantStruct::getAnon(
-        {makeString(spec.str()), makeArray(i64, shape),
+        {makeString(spec.str()), makeArray(i64, shape), makeArray(ptr, dims),
          builder.getInt32(spec.shape.size()), builder.getInt8(codes.code),
          builder.getInt8(spec.elementBytes() * 8),
          builder.getInt8(codes.alternate), builder.getInt8(!spec.isTensor)});
@@ -191,9 +239,12 @@ private:
   /// A fp4q_function_desc.
   llvm::Constant *makeDescriptor(const EntryPoint &entry) {
     SmallVector<llvm::Constant *> values, checks;
-    for (const ValueSpec &spec : llvm::concat<const ValueSpec>(
-             entry.signature.arguments, entry.signature.results))
-      values.push_back(makeValue(spec));
+    for (auto [spec, sizes] :
+         llvm::zip_equal(entry.signature.arguments, entry.shapes.arguments))
+      values.push_back(makeValue(spec, sizes));
+    for (auto [spec, sizes] :
+         llvm::zip_equal(entry.signature.results, entry.shapes.results))
+      values.push_back(makeValue(spec, sizes));
     for (const std::string &check : entry.checks)
       checks.push_back(makeString(check));
     llvm::Constant *shapes =
@@ -204,7 +255,8 @@ private:
         {builder.getInt32(FP4Q_ARTIFACT_FORMAT_VERSION),
          builder.getInt32(entry.signature.arguments.size()),
          builder.getInt32(entry.signature.results.size()),
-         builder.getInt32(checks.size()), makeString(entry.name),
+         builder.getInt32(checks.size()), builder.getInt32(FP4Q_DL_CPU),
+         makeString(entry.name),
          makeArray(values.empty() ? ptr : values[0]->getType(), values),
          makePacked(entry.name), shapes, makeArray(ptr, checks)});
   }
@@ -231,10 +283,11 @@ private:
     return packed;
   }
 
-  /// int32_t `name`(parameters): calls `runtime` with the descriptor in front.
-  void makeThunk(StringRef name, StringRef runtime, llvm::Constant *descriptor,
-                 ArrayRef<llvm::Type *> parameters) {
-    SmallVector<llvm::Type *> all = {ptr};
+  /// int32_t `name`(parameters): calls `runtime` with the artifact and the
+  /// number of the function in front.
+  void makeThunk(StringRef name, StringRef runtime, llvm::Constant *artifact,
+                 int32_t number, ArrayRef<llvm::Type *> parameters) {
+    SmallVector<llvm::Type *> all = {ptr, i32};
     llvm::append_range(all, parameters);
     llvm::FunctionCallee callee = module.getOrInsertFunction(
         runtime, llvm::FunctionType::get(i32, all, false));
@@ -242,7 +295,7 @@ private:
         llvm::FunctionType::get(i32, parameters, false),
         llvm::GlobalValue::ExternalLinkage, name, module);
     builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", thunk));
-    SmallVector<llvm::Value *> arguments = {descriptor};
+    SmallVector<llvm::Value *> arguments = {artifact, builder.getInt32(number)};
     for (llvm::Argument &argument : thunk->args())
       arguments.push_back(&argument);
     builder.CreateRet(builder.CreateCall(callee, arguments));
@@ -252,14 +305,22 @@ private:
   llvm::LLVMContext &context;
   llvm::IRBuilder<> builder;
   llvm::Type *ptr, *i32, *i64;
+  llvm::StringMap<llvm::Constant *> strings;
 };
 
 } // namespace
 
-void mlir::fp4q::addArtifactExports(llvm::Module &module,
-                                    ArrayRef<EntryPoint> entries,
-                                    StringRef manifest) {
+void mlir::fp4q::addFunctionDescriptors(llvm::Module &module,
+                                        ArrayRef<EntryPoint> entries,
+                                        unsigned target) {
   ExportBuilder builder(module);
   builder.internalize();
-  builder.addFunctions(entries, manifest);
+  builder.addDescriptors(entries, target);
+}
+
+void mlir::fp4q::addArtifactExports(llvm::Module &module,
+                                    ArrayRef<EntryPoint> entries,
+                                    ArrayRef<::fp4q::ArtifactTarget> targets,
+                                    StringRef manifest) {
+  ExportBuilder(module).addExports(entries, targets, manifest);
 }

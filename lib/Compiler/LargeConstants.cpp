@@ -30,6 +30,7 @@ static ArrayRef<char> getBytes(Attribute value) {
 }
 
 LogicalResult LargeConstants::detach(ModuleOp module) {
+  detached.clear();
   auto result = success();
   module.walk([&](LLVM::GlobalOp global) {
     auto value = dyn_cast_or_null<ElementsAttr>(global.getValueOrNull());
@@ -48,11 +49,31 @@ LogicalResult LargeConstants::detach(ModuleOp module) {
     }
     if (bytes.size() < kLargeBytes || bytes.size() != expected)
       return;
-    constants.push_back({global.getSymName().str(), bytes});
+    detached.push_back({global.getSymName().str(), bytes});
     global.removeValueAttr();
     global.setLinkage(LLVM::Linkage::External);
   });
   return result;
+}
+
+void LargeConstants::unify(llvm::Module &module) {
+  for (const Constant &constant : detached) {
+    llvm::GlobalVariable *declared = module.getNamedGlobal(constant.name);
+    if (!declared)
+      continue;
+    auto [entry, isNew] = numbers.try_emplace(
+        {constant.bytes.data(), constant.bytes.size()}, constants.size());
+    std::string name = "fp4q.constant." + std::to_string(entry->second);
+    if (isNew)
+      constants.push_back({name, constant.bytes});
+    declared->setAlignment(llvm::Align(64));
+    if (llvm::GlobalVariable *same = module.getNamedGlobal(name)) {
+      declared->replaceAllUsesWith(same);
+      declared->eraseFromParent();
+    } else {
+      declared->setName(name);
+    }
+  }
 }
 
 void LargeConstants::attach(llvm::Module &module) const {

@@ -10,50 +10,69 @@
 #include "fp4q/Compiler/Version.h"
 #include "fp4q/Runtime/ArtifactFormat.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
 
+/// A size is a number, or else a text.
+static void writeSize(llvm::json::OStream &json, const std::string &size) {
+  int64_t number;
+  if (StringRef(size).getAsInteger(10, number))
+    json.value(size);
+  else
+    json.value(number);
+}
+
 static void writeValues(llvm::json::OStream &json, StringRef name,
-                        ArrayRef<ValueSpec> values) {
+                        ArrayRef<ValueSpec> values,
+                        ArrayRef<std::vector<std::string>> shapes,
+                        ArrayRef<std::string> scaleLayouts) {
   json.attributeArray(name, [&] {
-    for (const ValueSpec &value : values)
-      json.object([&] {
-        std::string dtype;
-        llvm::raw_string_ostream(dtype) << value.elementType;
-        json.attribute("dtype", dtype);
-        json.attributeArray("shape", [&] {
-          for (int64_t size : value.shape) {
-            if (ShapedType::isDynamic(size))
-              json.value("?");
-            else
-              json.value(size);
-          }
-        });
-        json.attribute("layout", value.isTensor ? "row-major" : "scalar");
-      });
+    for (auto [value, shape, scaleLayout] :
+         llvm::zip_equal(values, shapes, scaleLayouts))
+      json.object(
+          [&, &value = value, &shape = shape, &scaleLayout = scaleLayout] {
+            std::string dtype;
+            llvm::raw_string_ostream(dtype) << value.elementType;
+            json.attribute("dtype", dtype);
+            json.attributeArray("shape", [&] {
+              for (const std::string &size : shape)
+                writeSize(json, size);
+            });
+            json.attribute("layout", value.isTensor ? "row-major" : "scalar");
+            if (!scaleLayout.empty())
+              json.attribute("scale_layout", scaleLayout);
+          });
   });
 }
 
 std::string mlir::fp4q::makeManifest(ArrayRef<EntryPoint> entries,
-                                     StringRef target) {
+                                     ArrayRef<::fp4q::ArtifactTarget> targets) {
   std::string text;
   llvm::raw_string_ostream os(text);
   llvm::json::OStream json(os, /*IndentSize=*/2);
   json.object([&] {
     json.attribute("producer", getVersion());
     json.attribute("format_version", FP4Q_ARTIFACT_FORMAT_VERSION);
-    json.attributeArray("targets", [&] { json.value(target); });
+    json.attributeArray("targets", [&] {
+      for (const ::fp4q::ArtifactTarget &target : targets)
+        json.value(target.name);
+    });
     json.attributeArray("functions", [&] {
       for (const EntryPoint &entry : entries)
         json.object([&] {
           json.attribute("name", entry.name);
           json.attribute("symbol", entry.symbol());
           json.attribute("result_shapes_symbol", entry.shapesSymbol());
-          writeValues(json, "arguments", entry.signature.arguments);
-          writeValues(json, "results", entry.signature.results);
+          ArrayRef<std::string> layouts(entry.scaleLayouts);
+          size_t numArguments = entry.signature.arguments.size();
+          writeValues(json, "arguments", entry.signature.arguments,
+                      entry.shapes.arguments, layouts.take_front(numArguments));
+          writeValues(json, "results", entry.signature.results,
+                      entry.shapes.results, layouts.drop_front(numArguments));
         });
     });
   });

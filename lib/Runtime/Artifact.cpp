@@ -17,6 +17,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <memory>
+#include <vector>
 
 using namespace fp4q;
 
@@ -28,6 +29,8 @@ struct fp4q_artifact_handle {
 
   void *library = nullptr;
   const fp4q_artifact_desc *desc = nullptr;
+  /// The code that is used.
+  const fp4q_target_desc *target = nullptr;
 };
 
 /// Loads the file that was checked, not one that has its name by now. The
@@ -41,8 +44,22 @@ static void *openLibrary(int fd) {
   return ::dlopen((name + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
-int32_t fp4q_artifact_load(const char *path, fp4q_artifact_handle **out,
-                           const char **error) {
+/// Whether the table of the library is for the targets of the file.
+static bool hasTargets(const fp4q_artifact_desc &desc,
+                       const std::vector<ArtifactTarget> &targets) {
+  if (desc.num_targets != int32_t(targets.size()))
+    return false;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    fp4q_artifact_target packed = packTarget(targets[i]);
+    if (std::memcmp(&desc.targets[i].target, &packed, sizeof(packed)) != 0)
+      return false;
+  }
+  return true;
+}
+
+int32_t fp4q_artifact_load_target(const char *path, const char *target,
+                                  fp4q_artifact_handle **out,
+                                  const char **error) {
   return guard(error, [&]() -> int32_t {
     if (!path || !out)
       return fail(error, "fp4q_artifact_load expects a path and a place for "
@@ -55,25 +72,42 @@ int32_t fp4q_artifact_load(const char *path, fp4q_artifact_handle **out,
     if (file.fd < 0)
       return fail(error, name + "cannot be opened: " + std::strerror(errno));
     std::string message;
-    if (!checkArtifactFile(file.fd, path, message))
+    std::vector<ArtifactTarget> targets;
+    if (!checkArtifactFile(file.fd, path, targets, message))
       return fail(error, std::move(message));
+    int selected = selectTarget(targets, target ? target : "",
+                                getHostCpuFeatures(), message);
+    if (selected < 0)
+      return fail(error, name + message);
     artifact->library = openLibrary(file.fd);
     if (!artifact->library)
       return fail(error, name + "cannot be loaded: " + ::dlerror());
     artifact->desc = static_cast<const fp4q_artifact_desc *>(
         ::dlsym(artifact->library, "fp4q_artifact"));
     if (!artifact->desc ||
-        artifact->desc->format_version != FP4Q_ARTIFACT_FORMAT_VERSION)
-      return fail(error, name + "is damaged: it has no table of functions");
+        artifact->desc->format_version != FP4Q_ARTIFACT_FORMAT_VERSION ||
+        !hasTargets(*artifact->desc, targets))
+      return fail(error, name + "is damaged: it has no table of functions, or "
+                                "one for other targets");
+    artifact->target = &artifact->desc->targets[selected];
     *out = artifact.release();
     return 0;
   });
+}
+
+int32_t fp4q_artifact_load(const char *path, fp4q_artifact_handle **out,
+                           const char **error) {
+  return fp4q_artifact_load_target(path, /*target=*/nullptr, out, error);
 }
 
 void fp4q_artifact_unload(fp4q_artifact_handle *artifact) { delete artifact; }
 
 const char *fp4q_artifact_manifest(const fp4q_artifact_handle *artifact) {
   return artifact->desc->manifest;
+}
+
+const char *fp4q_artifact_target_name(const fp4q_artifact_handle *artifact) {
+  return artifact->target->target.name;
 }
 
 int32_t fp4q_artifact_num_functions(const fp4q_artifact_handle *artifact) {
@@ -84,7 +118,7 @@ const fp4q_function_desc *
 fp4q_artifact_function(const fp4q_artifact_handle *artifact, int32_t index) {
   if (index < 0 || index >= artifact->desc->num_functions)
     return nullptr;
-  return &artifact->desc->functions[index];
+  return &artifact->target->functions[index];
 }
 
 int32_t fp4q_artifact_find(const fp4q_artifact_handle *artifact,
@@ -108,5 +142,55 @@ int32_t fp4q_artifact_find(const fp4q_artifact_handle *artifact,
                   "the artifact has several entries, name one of " + known);
     return fail(error,
                 "unknown entry '" + wanted + "', expected one of " + known);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// What the exported functions of artifacts call
+//===----------------------------------------------------------------------===//
+
+/// Function `index` of the best code for this CPU, or null and an error.
+static const fp4q_function_desc *
+pickFunction(const fp4q_artifact_desc *artifact, int32_t index,
+             const char **error) {
+  if (artifact->format_version != FP4Q_ARTIFACT_FORMAT_VERSION) {
+    fail(error, "the artifact has format version " +
+                    std::to_string(artifact->format_version) +
+                    ", but this runtime calls version " +
+                    std::to_string(FP4Q_ARTIFACT_FORMAT_VERSION));
+    return nullptr;
+  }
+  std::vector<ArtifactTarget> targets;
+  for (int32_t i = 0; i < artifact->num_targets; ++i)
+    targets.push_back(unpackTarget(artifact->targets[i].target));
+  std::string message;
+  int selected = selectTarget(targets, "", getHostCpuFeatures(), message);
+  if (selected >= 0)
+    return &artifact->targets[selected].functions[index];
+  fail(error, "the artifact " + message);
+  return nullptr;
+}
+
+int32_t fp4q_artifact_call_function(const fp4q_artifact_desc *artifact,
+                                    int32_t index, const DLTensor *const *args,
+                                    int32_t n, void *stream,
+                                    const char **error) {
+  return guard(error, [&]() -> int32_t {
+    const fp4q_function_desc *function = pickFunction(artifact, index, error);
+    return function ? fp4q_function_call(function, args, n, stream, error) : 1;
+  });
+}
+
+int32_t fp4q_artifact_function_result_shapes(const fp4q_artifact_desc *artifact,
+                                             int32_t index,
+                                             const DLTensor *const *args,
+                                             int32_t n, int64_t *sizes,
+                                             int32_t capacity,
+                                             const char **error) {
+  return guard(error, [&]() -> int32_t {
+    const fp4q_function_desc *function = pickFunction(artifact, index, error);
+    return function ? fp4q_function_result_shapes(function, args, n, sizes,
+                                                  capacity, error)
+                    : 1;
   });
 }

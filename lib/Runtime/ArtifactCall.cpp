@@ -7,15 +7,21 @@
 //
 // Compiled code checks nothing and knows row-major, contiguous, aligned tensors
 // only. All checks are here, driven by the descriptors of the artifact, so that
-// they exist once and not in every artifact.
+// they exist once and not in every artifact. Tensors that are laid out in other
+// ways are staged: compiled code gets a copy.
 //
 //===----------------------------------------------------------------------===//
 
 #include "LastError.h"
+#include "StridedView.h"
 #include "fp4q/Runtime/Artifact.h"
 #include "fp4q/Runtime/MemRefDescriptor.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -63,10 +69,29 @@ static std::string typeName(unsigned code, unsigned bits, unsigned lanes) {
 
 namespace {
 
+/// Memory for a copy of a tensor.
+struct FreeDeleter {
+  void operator()(void *memory) const { std::free(memory); }
+};
+using Scratch = std::unique_ptr<void, FreeDeleter>;
+
+Scratch allocateScratch(int64_t bytes) {
+  constexpr size_t alignment = 64;
+  if (bytes > INT64_MAX - int64_t(alignment))
+    throw std::bad_alloc();
+  size_t size = (size_t(bytes) + alignment - 1) / alignment * alignment;
+  Scratch memory(std::aligned_alloc(alignment, size));
+  if (!memory)
+    throw std::bad_alloc();
+  return memory;
+}
+
 /// A tensor that passed its checks.
 struct Checked {
-  void *data = nullptr;
-  int64_t bytes = 0;
+  StridedView view;
+  /// Set if compiled code cannot use the tensor where it is.
+  Scratch copy;
+  bool isStaged = false;
 };
 
 /// The tensors of one call.
@@ -90,15 +115,45 @@ public:
     return true;
   }
 
-  /// Checks tensors [0, count), and keeps their addresses for the compiled
-  /// code.
+  /// Checks tensors [0, count).
   bool checkTensors(int32_t count) {
-    // Their addresses are taken.
-    descriptors.reserve(count + 1);
+    tensors.resize(size_t(count));
     for (int32_t i = 0; i < count; ++i)
       if (!checkTensor(i))
         return false;
-    return true;
+    return checkSymbols();
+  }
+
+  /// Gives compiled code the addresses of all tensors that were checked, and
+  /// copies of staged ones if `withData` is set.
+  void prepare(bool withData) {
+    descriptors.reserve(tensors.size());
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      Checked &tensor = tensors[i];
+      void *data = tensor.view.getData();
+      if (tensor.isStaged && withData) {
+        tensor.copy = allocateScratch(tensor.view.getBytes());
+        data = tensor.copy.get();
+        if (int32_t(i) < function.num_arguments)
+          tensor.view.copyTo(data);
+      }
+      if (value(int32_t(i)).is_scalar) {
+        addresses.push_back(data);
+        continue;
+      }
+      descriptors.push_back(makeMemRefDescriptor(
+          data, args[i]->shape, size_t(value(int32_t(i)).rank)));
+      addresses.push_back(descriptors.back().data());
+    }
+  }
+
+  /// Whether the size of a result may depend on data.
+  bool readsDataForSizes() const {
+    for (int32_t i = function.num_arguments; i < numTensors(); ++i)
+      for (int32_t dim = 0; dim < value(i).rank; ++dim)
+        if (std::strcmp(value(i).dims[dim], "?") == 0)
+          return true;
+    return false;
   }
 
   /// The sizes of all results, one after the other.
@@ -135,20 +190,31 @@ public:
               i, "has shape " + listSizes(args[i]->shape, rank) +
                      ", but the result has shape " + listSizes(expected, rank));
       expected += rank;
+      if (tensors[i].view.mayOverlapItself())
+        return refuseTensor(i, "has strides " + strides(i) +
+                                   ", so that its elements may share memory");
       for (int32_t other = 0; other < i; ++other)
-        if (overlap(tensors[i], tensors[other]))
+        if (tensors[i].view.overlaps(tensors[other].view))
           return refuseTensor(i, "overlaps " + describe(other));
     }
     return true;
   }
 
-  void invoke() { function.invoke(addresses.data()); }
+  void invoke() {
+    function.invoke(addresses.data());
+    for (int32_t i = function.num_arguments; i < numTensors(); ++i)
+      if (tensors[i].isStaged)
+        tensors[i].view.copyFrom(tensors[i].copy.get());
+  }
 
   int32_t numTensors() const {
     return function.num_arguments + function.num_results;
   }
 
 private:
+  /// Only memory that this code can reach can be copied by it.
+  bool isForCpu() const { return function.device_type == FP4Q_DL_CPU; }
+
   const fp4q_value_desc &value(int32_t i) const { return function.values[i]; }
 
   bool refuseText(std::string message) {
@@ -174,11 +240,14 @@ private:
     const DLTensor *tensor = args[i];
     if (!tensor)
       return refuseTensor(i, "is a null pointer");
-    if (tensor->device.device_type != FP4Q_DL_CPU &&
-        tensor->device.device_type != FP4Q_DL_CUDA_HOST)
-      return refuseTensor(i, "is on DLPack device type " +
-                                 std::to_string(tensor->device.device_type) +
-                                 ", but must be in CPU memory (1 or 3)");
+    int32_t device = tensor->device.device_type;
+    if (device != function.device_type &&
+        !(isForCpu() && device == FP4Q_DL_CUDA_HOST))
+      return refuseTensor(
+          i, "is on DLPack device type " + std::to_string(device) +
+                 ", but must be " +
+                 (isForCpu() ? "in CPU memory (1 or 3)"
+                             : "on " + std::to_string(function.device_type)));
     DLDataType type = tensor->dtype;
     if (type.bits != desc.dtype_bits || type.lanes != 1 ||
         (type.code != desc.dtype_code && type.code != desc.alternate_code))
@@ -188,7 +257,7 @@ private:
     if (tensor->ndim != desc.rank)
       return refuseTensor(i, "has rank " + std::to_string(tensor->ndim) +
                                  ", but expects " + std::to_string(desc.rank));
-    return checkShape(i) && checkStrides(i) && checkData(i);
+    return checkShape(i) && checkData(i);
   }
 
   static std::string acceptedTypes(const fp4q_value_desc &desc) {
@@ -203,62 +272,77 @@ private:
     const int64_t *shape = args[i]->shape;
     if (desc.rank > 0 && !shape)
       return refuseTensor(i, "has a null pointer for its shape");
-    int64_t bytes = desc.dtype_bits / 8;
-    for (int32_t dim = 0; dim < desc.rank; ++dim) {
+    for (int32_t dim = 0; dim < desc.rank; ++dim)
       if (shape[dim] < 0 ||
           (desc.shape[dim] >= 0 && shape[dim] != desc.shape[dim]))
         return refuseTensor(i, "has shape " + listSizes(shape, desc.rank));
-      if (__builtin_mul_overflow(bytes, shape[dim], &bytes))
-        return refuseTensor(i, "has shape " + listSizes(shape, desc.rank) +
-                                   ", which is more than memory can hold");
-    }
-    tensors.push_back({nullptr, bytes});
     return true;
   }
 
-  /// Strides count only where there is more than one element along them.
-  bool checkStrides(int32_t i) {
+  /// "(1, 3) for shape (3, 64)".
+  std::string strides(int32_t i) const {
     const DLTensor &tensor = *args[i];
-    if (!tensor.strides || tensors[i].bytes == 0)
-      return true;
-    int64_t expected = 1;
-    for (int32_t dim = tensor.ndim - 1; dim >= 0; --dim) {
-      if (tensor.shape[dim] != 1 && tensor.strides[dim] != expected)
-        return refuseTensor(
-            i, "has strides " + listSizes(tensor.strides, tensor.ndim) +
-                   " for shape " + listSizes(tensor.shape, tensor.ndim) +
-                   ", but must be row-major and contiguous");
-      expected *= tensor.shape[dim];
-    }
-    return true;
+    return (tensor.strides ? listSizes(tensor.strides, tensor.ndim)
+                           : std::string("none")) +
+           " for shape " + listSizes(tensor.shape, tensor.ndim);
   }
 
   bool checkData(int32_t i) {
     const DLTensor &tensor = *args[i];
-    bool isEmpty = tensors[i].bytes == 0;
-    if (!tensor.data && !isEmpty)
+    Checked &checked = tensors[i];
+    int64_t elementBytes = value(i).dtype_bits / 8;
+    uintptr_t address = reinterpret_cast<uintptr_t>(tensor.data);
+    if (__builtin_add_overflow(address, tensor.byte_offset, &address))
+      return refuseTensor(i, "has byte offset " +
+                                 std::to_string(tensor.byte_offset) +
+                                 ", which is more than memory can hold");
+    if (!checked.view.init(reinterpret_cast<void *>(address), elementBytes,
+                           tensor.shape, tensor.strides, tensor.ndim))
+      return refuseTensor(
+          i, (tensor.strides
+                  ? "has strides " + strides(i)
+                  : "has shape " + listSizes(tensor.shape, tensor.ndim)) +
+                 ", which is more than memory can hold");
+    if (!tensor.data && !checked.view.isEmpty())
       return refuseTensor(i, "has a null pointer for its data");
-    void *data = static_cast<char *>(tensor.data) + tensor.byte_offset;
-    int64_t alignment = value(i).dtype_bits / 8;
-    if (!isEmpty && reinterpret_cast<uintptr_t>(data) % alignment != 0)
-      return refuseTensor(i, "is misaligned: its address is no multiple of " +
-                                 std::to_string(alignment));
-    tensors[i].data = data;
-    if (value(i).is_scalar) {
-      addresses.push_back(data);
-      return true;
-    }
-    descriptors.push_back(
-        makeMemRefDescriptor(data, tensor.shape, size_t(tensor.ndim)));
-    addresses.push_back(descriptors.back().data());
+    checked.isStaged =
+        !checked.view.isEmpty() &&
+        (!checked.view.isContiguous() || !checked.view.isAligned());
+    if (checked.isStaged && !isForCpu())
+      return refuseTensor(i, checked.view.isAligned()
+                                 ? "has strides " + strides(i) +
+                                       ", but must be row-major and contiguous"
+                                 : "is misaligned: its address is no multiple "
+                                   "of " +
+                                       std::to_string(elementBytes));
     return true;
   }
 
-  static bool overlap(const Checked &a, const Checked &b) {
-    auto begin = reinterpret_cast<uintptr_t>(a.data);
-    auto other = reinterpret_cast<uintptr_t>(b.data);
-    return a.bytes > 0 && b.bytes > 0 && begin < other + uintptr_t(b.bytes) &&
-           other < begin + uintptr_t(a.bytes);
+  /// Sizes of arguments that have the same symbol.
+  bool checkSymbols() {
+    for (int32_t i = 0; i < function.num_arguments; ++i)
+      for (int32_t dim = 0; dim < value(i).rank; ++dim)
+        if (value(i).shape[dim] < 0 && std::strcmp(value(i).dims[dim], "?"))
+          if (!checkSymbol(i, dim))
+            return false;
+    return true;
+  }
+
+  /// That this dimension agrees with the first one that has its symbol.
+  bool checkSymbol(int32_t i, int32_t dim) {
+    const char *symbol = value(i).dims[dim];
+    for (int32_t first = 0; first <= i; ++first)
+      for (int32_t at = 0; at < value(first).rank; ++at) {
+        if (std::strcmp(value(first).dims[at], symbol) != 0)
+          continue;
+        int64_t got = args[i]->shape[dim], expected = args[first]->shape[at];
+        return got == expected ||
+               refuseTensor(
+                   i, "has size " + std::to_string(got) + " in dimension " +
+                          std::to_string(dim) + ", but " + symbol + " is " +
+                          std::to_string(expected) + " in " + describe(first));
+      }
+    return true;
   }
 
   const Function &function;
@@ -281,7 +365,10 @@ int32_t fp4q_function_result_shapes(const fp4q_function_desc *function,
     Call call(*function, args, error);
     Sizes found;
     if (!call.checkCount(n, function->num_arguments, "its arguments") ||
-        !call.checkTensors(n) || !call.getResultSizes(found))
+        !call.checkTensors(n))
+      return 1;
+    call.prepare(call.readsDataForSizes());
+    if (!call.getResultSizes(found))
       return 1;
     if (capacity < int64_t(found.size()) || (!sizes && !found.empty()))
       return fail(error, "the results of '" + std::string(function->name) +
@@ -304,8 +391,10 @@ int32_t fp4q_function_call(const fp4q_function_desc *function,
     Sizes sizes;
     if (!call.checkCount(n, call.numTensors(),
                          "its arguments and then its results") ||
-        !call.checkTensors(n) || !call.getResultSizes(sizes) ||
-        !call.checkResults(sizes))
+        !call.checkTensors(n))
+      return 1;
+    call.prepare(/*withData=*/true);
+    if (!call.getResultSizes(sizes) || !call.checkResults(sizes))
       return 1;
     call.invoke();
     return 0;

@@ -38,7 +38,7 @@ static constexpr FeatureName featureNames[] = {
     {9, 6, "zmm0-15 state"}, {9, 7, "zmm16-31 state"},
 };
 
-CpuFeatureWords fp4q::getHostCpuFeatures() {
+static CpuFeatureWords readHostCpuFeatures() {
   CpuFeatureWords words{};
 #if defined(__x86_64__)
   uint32_t eax, ebx, ecx, edx;
@@ -70,6 +70,12 @@ CpuFeatureWords fp4q::getHostCpuFeatures() {
   return words;
 }
 
+const CpuFeatureWords &fp4q::getHostCpuFeatures() {
+  // Under a hypervisor each CPUID takes tens of microseconds.
+  static const CpuFeatureWords words = readHostCpuFeatures();
+  return words;
+}
+
 static std::string nameOf(unsigned word, unsigned bit) {
   for (const FeatureName &feature : featureNames)
     if (feature.word == word && feature.bit == bit)
@@ -85,4 +91,12 @@ std::string fp4q::missingCpuFeatures(const CpuFeatureWords &required,
       if ((required[word] & ~host[word]) >> bit & 1)
         missing += (missing.empty() ? "" : ", ") + nameOf(word, bit);
   return missing;
+}
+
+std::string fp4q::namedCpuFeatures(const CpuFeatureWords &words) {
+  std::string names;
+  for (const FeatureName &feature : featureNames)
+    if (words[feature.word] >> feature.bit & 1)
+      names += (names.empty() ? "" : ", ") + std::string(feature.name);
+  return names.empty() ? "none of the features that have names" : names;
 }

@@ -125,10 +125,10 @@ static nb::tuple compileSource(nb::bytes source, const std::string &name,
                                const std::string &output) {
   mlir::fp4q::AheadOfTimeOptions options;
   std::string error;
-  auto parsed = mlir::fp4q::parseTarget(target, error);
+  auto parsed = mlir::fp4q::parseTargets(target, error);
   if (!parsed)
     throw nb::value_error(error.c_str());
-  options.target = *parsed;
+  options.targets = *parsed;
   if (!parseKind(emit, options.emit))
     throw nb::value_error(
         ("unknown kind '" + emit + "' to emit, expected one of so, mlir, llvm")

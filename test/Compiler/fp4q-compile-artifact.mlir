@@ -25,11 +25,11 @@
 
 // What it exports and needs.
 // RUN: nm -D %t/a.so | FileCheck %s --check-prefix=SYMBOLS
-// SYMBOLS: fp4q_artifact
-// SYMBOLS: T fp4q_dequant
+// SYMBOLS: D fp4q_artifact{{$}}
+// SYMBOLS-NEXT: U fp4q_artifact_call_function
+// SYMBOLS-NEXT: U fp4q_artifact_function_result_shapes
+// SYMBOLS-NEXT: T fp4q_dequant
 // SYMBOLS-NEXT: T fp4q_dequant__result_shapes
-// SYMBOLS-NEXT: U fp4q_function_call
-// SYMBOLS-NEXT: U fp4q_function_result_shapes
 // SYMBOLS-NEXT: R fp4q_manifest
 // SYMBOLS-NEXT: U fp4q_parallel_for
 // SYMBOLS-NEXT: T fp4q_quantize
@@ -37,8 +37,8 @@
 // SYMBOLS-NOT: {{ [TDR] }}
 
 // RUN: %python -c "import json; b = open(r'%t/a.so', 'rb').read(); i = b.index(b'{\n  \"producer\"'); m = json.loads(b[i:b.index(b'\0', i)]); print(json.dumps(m))" | FileCheck %s --check-prefix=MANIFEST
-// MANIFEST: "producer": "fp4q {{[0-9.]+}} (LLVM {{[0-9.]+}})", "format_version": 1, "targets": ["cpu:x86-64-v3"]
-// MANIFEST-SAME: {"name": "quantize", "symbol": "fp4q_quantize", "result_shapes_symbol": "fp4q_quantize__result_shapes", "arguments": [{"dtype": "bf16", "shape": ["?", 64], "layout": "row-major"}], "results": [{"dtype": "i8", "shape": ["?", 32], "layout": "row-major"}, {"dtype": "f8E8M0FNU", "shape": ["?", 2], "layout": "row-major"}]}
+// MANIFEST: "producer": "fp4q {{[0-9.]+}} (LLVM {{[0-9.]+}})", "format_version": 2, "targets": ["cpu:x86-64-v3"]
+// MANIFEST-SAME: {"name": "quantize", "symbol": "fp4q_quantize", "result_shapes_symbol": "fp4q_quantize__result_shapes", "arguments": [{"dtype": "bf16", "shape": ["M", 64], "layout": "row-major"}], "results": [{"dtype": "i8", "shape": ["M", 32], "layout": "row-major"}, {"dtype": "f8E8M0FNU", "shape": ["M", 2], "layout": "row-major", "scale_layout": "linear"}]}
 // MANIFEST-SAME: {"dtype": "f32", "shape": [], "layout": "scalar"}
 
 // The stages before.

@@ -21,9 +21,11 @@ static llvm::cl::opt<std::string> input(llvm::cl::Positional,
                                         llvm::cl::Required,
                                         llvm::cl::cat(category));
 static llvm::cl::opt<std::string>
-    target("target", llvm::cl::value_desc("target"),
-           llvm::cl::desc("cpu (default), cpu:LEVEL or cpu:native"),
-           llvm::cl::init("cpu"), llvm::cl::cat(category));
+    targets("target", llvm::cl::value_desc("target,..."),
+            llvm::cl::desc("cpu (default), cpu:LEVEL or cpu:native; of several "
+                           "the best for its CPU is picked when the artifact "
+                           "is loaded"),
+            llvm::cl::init("cpu"), llvm::cl::cat(category));
 static llvm::cl::opt<EmitKind> emit(
     "emit", llvm::cl::desc("What to write:"),
     llvm::cl::values(clEnumValN(EmitKind::SharedObject, "so",
@@ -54,12 +56,13 @@ int main(int argc, char **argv) {
   AheadOfTimeOptions options;
   options.emit = emit;
   std::string error;
-  std::optional<CompileTarget> parsed = parseTarget(target, error);
+  std::optional<std::vector<CompileTarget>> parsed =
+      parseTargets(targets, error);
   if (!parsed) {
     llvm::errs() << "fp4q-compile: error: " << error << '\n';
     return 1;
   }
-  options.target = *parsed;
+  options.targets = *parsed;
   LoadedModule module("fp4q-compile");
   return failed(module.load(input)) ||
          failed(compileAheadOfTime(module.get(), options, output));

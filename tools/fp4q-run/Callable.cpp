@@ -26,7 +26,14 @@ namespace {
 /// A function of a module, compiled when it is prepared.
 class ModuleFunction : public Callable {
 public:
-  LogicalResult open(StringRef path, StringRef entry) {
+  LogicalResult open(StringRef path, StringRef entry, StringRef target) {
+    if (!target.empty())
+      return reportError("--target=" + target +
+                         " asks for code of an artifact, "
+                         "but '" +
+                         path +
+                         "' is a module, which is compiled "
+                         "for this machine");
     if (failed(module.load(path)))
       return failure();
     FailureOr<func::FuncOp> function = findEntry(module.get(), entry);
@@ -69,9 +76,10 @@ private:
 /// A function of an artifact.
 class ArtifactFunction : public Callable {
 public:
-  LogicalResult open(StringRef path, StringRef entry) {
+  LogicalResult open(StringRef path, StringRef entry, StringRef target) {
     const char *error = nullptr;
-    artifact = ::fp4q::loadArtifact(path.str().c_str(), &error);
+    artifact =
+        ::fp4q::loadArtifact(path.str().c_str(), &error, target.str().c_str());
     if (!artifact || fp4q_artifact_find(artifact.get(), entry.str().c_str(),
                                         &function, &error))
       return reportError(error);
@@ -173,14 +181,16 @@ static bool isArtifact(StringRef path) {
 }
 
 template <typename Kind>
-static std::unique_ptr<Callable> openAs(StringRef path, StringRef entry) {
+static std::unique_ptr<Callable> openAs(StringRef path, StringRef entry,
+                                        StringRef target) {
   auto callable = std::make_unique<Kind>();
-  if (failed(callable->open(path, entry)))
+  if (failed(callable->open(path, entry, target)))
     return nullptr;
   return callable;
 }
 
-std::unique_ptr<Callable> Callable::open(StringRef path, StringRef entry) {
-  return isArtifact(path) ? openAs<ArtifactFunction>(path, entry)
-                          : openAs<ModuleFunction>(path, entry);
+std::unique_ptr<Callable> Callable::open(StringRef path, StringRef entry,
+                                         StringRef target) {
+  return isArtifact(path) ? openAs<ArtifactFunction>(path, entry, target)
+                          : openAs<ModuleFunction>(path, entry, target);
 }

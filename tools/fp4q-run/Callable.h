@@ -21,8 +21,11 @@ namespace fp4q {
 class Callable {
 public:
   /// The function `entry` of the file at `path`, an artifact or a module; if
-  /// `entry` is empty, the only one. Null after an error on standard error.
-  static std::unique_ptr<Callable> open(StringRef path, StringRef entry);
+  /// `entry` is empty, the only one. `target` asks for the code of an artifact
+  /// for one target; a module cannot be asked. Null after an error on standard
+  /// error.
+  static std::unique_ptr<Callable> open(StringRef path, StringRef entry,
+                                        StringRef target);
   virtual ~Callable() = default;
 
   StringRef getName() const { return name; }

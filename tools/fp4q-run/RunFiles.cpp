@@ -144,7 +144,7 @@ static double now() { return llvm::TimeRecord::getCurrentTime().getWallTime(); }
 LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
   RunOptions options = given;
   std::unique_ptr<Callable> function =
-      Callable::open(options.module, options.entry);
+      Callable::open(options.module, options.entry, options.target);
   if (!function)
     return failure();
   options.entry = function->getName().str();

@@ -20,6 +20,8 @@ namespace fp4q {
 struct RunOptions {
   std::string module;
   std::string entry;
+  /// Of an artifact: the target whose code runs; empty for the best one.
+  std::string target;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   /// Print how long compiling and running took to standard error.

@@ -20,6 +20,11 @@ static llvm::cl::opt<std::string>
     entry("entry", llvm::cl::value_desc("name"),
           llvm::cl::desc("Function to call (default: the only public one)"),
           llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    target("target", llvm::cl::value_desc("target"),
+           llvm::cl::desc("Code of an artifact to run (default: the best for "
+                          "this CPU)"),
+           llvm::cl::cat(category));
 static llvm::cl::list<std::string>
     inputs("input", llvm::cl::value_desc("file.npy"),
            llvm::cl::desc("An argument of the function, in order"),
@@ -49,6 +54,7 @@ int main(int argc, char **argv) {
   llvm::cl::SetVersionPrinter(
       [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });
   llvm::cl::ParseCommandLineOptions(argc, argv, overview);
-  mlir::fp4q::RunOptions options = {module, entry, inputs, outputs, timing};
+  mlir::fp4q::RunOptions options = {module, entry,   target,
+                                    inputs, outputs, timing};
   return mlir::failed(mlir::fp4q::runFiles(options));
 }

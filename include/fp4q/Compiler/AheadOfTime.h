@@ -15,6 +15,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlir {
 namespace fp4q {
@@ -36,20 +37,26 @@ std::optional<CompileTarget> parseTarget(StringRef text, std::string &error);
 
 /// What comes out of the compiler.
 enum class EmitKind {
-  MLIR,        ///< the LLVM dialect, as text
-  LLVM,        ///< LLVM IR after optimization, as text
+  MLIR,        ///< the LLVM dialect, as text; for one target
+  LLVM,        ///< LLVM IR after optimization, as text; of all targets
   SharedObject ///< an artifact, docs/artifact.md
 };
 
+/// The targets that a list names, separated by commas. Otherwise nothing, and a
+/// sentence in `error`: also if one is named twice, or there are too many.
+std::optional<std::vector<CompileTarget>> parseTargets(StringRef text,
+                                                       std::string &error);
+
 /// Options of compileAheadOfTime.
 struct AheadOfTimeOptions {
-  CompileTarget target;
+  /// At least one. The runtime picks the best one for its CPU.
+  std::vector<CompileTarget> targets;
   EmitKind emit = EmitKind::SharedObject;
   CPUPipelineOptions pipeline;
 };
 
-/// Compiles all public functions of `module`, which is lowered in place, to the
-/// file `output` ("-": text to standard output). Errors are diagnostics of the
+/// Compiles all public functions of `module`, which is lowered, to the file
+/// `output` ("-": text to standard output). Errors are diagnostics of the
 /// module's context, and then the file is as it was before.
 LogicalResult compileAheadOfTime(ModuleOp module,
                                  const AheadOfTimeOptions &options,

@@ -9,6 +9,8 @@
 #define FP4Q_COMPILER_ENTRYPOINTS_H
 
 #include "fp4q/Compiler/Signature.h"
+#include "fp4q/Compiler/SymbolicShapes.h"
+#include "fp4q/Runtime/ArtifactFile.h"
 
 #include <string>
 #include <vector>
@@ -26,6 +28,9 @@ struct EntryPoint {
   Signature signature;
   /// What its size checks say, see ShapeFunctions.h.
   std::vector<std::string> checks;
+  SymbolicShapes shapes;
+  /// Of arguments and then results, see getScaleLayouts.
+  std::vector<std::string> scaleLayouts;
 
   /// The name that the artifact exports: fp4q_NAME.
   std::string symbol() const { return "fp4q_" + name; }
@@ -39,14 +44,21 @@ struct EntryPoint {
 /// by the runtime or by another export, or if any function has no body.
 FailureOr<std::vector<EntryPoint>> collectEntryPoints(ModuleOp module);
 
-/// The manifest, JSON: versions, the target, and every function's arguments and
-/// results with dtype, shape ("?" where dynamic) and layout.
-std::string makeManifest(ArrayRef<EntryPoint> entries, StringRef target);
+/// The manifest, JSON: versions, the targets, and every function's arguments
+/// and results with dtype, symbolic shape and layout.
+std::string makeManifest(ArrayRef<EntryPoint> entries,
+                         ArrayRef<::fp4q::ArtifactTarget> targets);
 
-/// Adds to the lowered module what an artifact exports: the C entry points, the
-/// table of functions and the manifest (fp4q/Runtime/ArtifactFormat.h). All
-/// other definitions become internal.
+/// Adds to the lowered module, which is code for target number `target`, the
+/// descriptors of its functions. All other definitions become internal.
+void addFunctionDescriptors(llvm::Module &module, ArrayRef<EntryPoint> entries,
+                            unsigned target);
+
+/// Adds to a module with the descriptors for all targets what an artifact
+/// exports: the C entry points, the table of targets and the manifest
+/// (fp4q/Runtime/ArtifactFormat.h).
 void addArtifactExports(llvm::Module &module, ArrayRef<EntryPoint> entries,
+                        ArrayRef<::fp4q::ArtifactTarget> targets,
                         StringRef manifest);
 
 } // namespace fp4q

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/DenseMap.h"
 
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ namespace fp4q {
 /// The initial values of large constants, kept from LLVM while it works on the
 /// code: translating, optimizing and printing a constant takes time per
 /// element, but copying its bytes does not.
+///
+/// Several modules of one context, such as those for several targets, share
+/// what they have in common.
 class LargeConstants {
 public:
   /// Takes the values of 4 KiB and more out of the LLVM dialect's constants of
@@ -31,8 +35,12 @@ public:
   /// dense_resource does not have the size that its type says.
   LogicalResult detach(ModuleOp module);
 
-  /// Gives the constants of the translated module their values back, as bytes,
-  /// and makes them internal. The module that was detached must still exist.
+  /// Renames the declarations of the module that was detached last, now
+  /// translated, so that those of one value have one name in all modules.
+  void unify(llvm::Module &module);
+
+  /// Gives the declared constants of the module their values, as bytes, and
+  /// makes them internal. The context must still exist.
   void attach(llvm::Module &module) const;
 
 private:
@@ -40,7 +48,12 @@ private:
     std::string name;
     ArrayRef<char> bytes;
   };
+  /// Of the module that was detached last, under its names.
+  std::vector<Constant> detached;
+  /// Of all modules. Attributes are unique in a context, so one address is one
+  /// value.
   std::vector<Constant> constants;
+  llvm::DenseMap<std::pair<const char *, size_t>, size_t> numbers;
 };
 
 } // namespace fp4q

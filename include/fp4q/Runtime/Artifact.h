@@ -35,14 +35,22 @@ extern "C" {
 /// A loaded artifact.
 typedef struct fp4q_artifact_handle fp4q_artifact_handle;
 
-/// Loads the artifact at `path`. Fails if the file cannot be read, is no
-/// artifact, is truncated or otherwise differs from what was written, has
-/// another format version, or needs another machine or CPU features that this
-/// one lacks. The file may be replaced while it is loaded, and several versions
+/// Loads the artifact at `path`, with its best code for this CPU: of the
+/// targets whose features the CPU has, the one that uses most of them. Fails if
+/// the file cannot be read, is no artifact, is truncated or otherwise differs
+/// from what was written, has another format version, or has no code that can
+/// run here. The file may be replaced while it is loaded, and several versions
 /// of it may be loaded at once.
 FP4Q_RUNTIME_EXPORT int32_t fp4q_artifact_load(const char *path,
                                                fp4q_artifact_handle **out,
                                                const char **error);
+
+/// The same with the code for one target, such as "cpu:x86-64-v3"; if that is
+/// null or empty, with the best. Fails also if the artifact has no such code or
+/// the CPU cannot run it.
+FP4Q_RUNTIME_EXPORT int32_t
+fp4q_artifact_load_target(const char *path, const char *target,
+                          fp4q_artifact_handle **out, const char **error);
 
 /// Unloads an artifact, with its functions; null is ignored.
 FP4Q_RUNTIME_EXPORT void fp4q_artifact_unload(fp4q_artifact_handle *artifact);
@@ -50,6 +58,10 @@ FP4Q_RUNTIME_EXPORT void fp4q_artifact_unload(fp4q_artifact_handle *artifact);
 /// The manifest, JSON, as long as the artifact is loaded.
 FP4Q_RUNTIME_EXPORT const char *
 fp4q_artifact_manifest(const fp4q_artifact_handle *artifact);
+
+/// The target whose code is used, as long as the artifact is loaded.
+FP4Q_RUNTIME_EXPORT const char *
+fp4q_artifact_target_name(const fp4q_artifact_handle *artifact);
 
 /// The functions of an artifact are numbered from 0.
 FP4Q_RUNTIME_EXPORT int32_t
@@ -75,15 +87,28 @@ FP4Q_RUNTIME_EXPORT int32_t fp4q_function_result_shapes(
     int64_t *sizes, int32_t capacity, const char **error);
 
 /// Calls `function` on `n` tensors: its arguments, then its results, which the
-/// caller has allocated. All are in CPU memory (kDLCPU or kDLCUDAHost),
-/// row-major and contiguous, and aligned to their elements; the results have
-/// the sizes that fp4q_function_result_shapes says and overlap nothing else.
-/// Scalars are tensors of rank 0. Unsigned integers of the same width are taken
-/// for bf16, for f8 scales and for integers. Anything else is an error, and
-/// then nothing has been written. `stream` is ignored by code for CPUs.
+/// caller has allocated, with the sizes that fp4q_function_result_shapes says.
+/// All are in CPU memory (kDLCPU or kDLCUDAHost). Scalars are tensors of rank
+/// 0. Unsigned integers of the same width are taken for bf16, for f8 scales and
+/// for integers. Tensors that are row-major, contiguous and aligned to their
+/// elements are used where they are; others are copied before the call, and
+/// results after it. Two elements of results must not share memory, nor may one
+/// of a result and one of an argument. Anything else is an error, and then
+/// nothing has been written. `stream` is ignored by code for CPUs.
 FP4Q_RUNTIME_EXPORT int32_t fp4q_function_call(
     const fp4q_function_desc *function, const DLTensor *const *args, int32_t n,
     void *stream, const char **error);
+
+/// The exported functions of an artifact call these two, so that they are safe
+/// also for hosts with a loader of their own: function `index` of the best code
+/// for this CPU, or an error if none can run here.
+FP4Q_RUNTIME_EXPORT int32_t fp4q_artifact_call_function(
+    const fp4q_artifact_desc *artifact, int32_t index,
+    const DLTensor *const *args, int32_t n, void *stream, const char **error);
+FP4Q_RUNTIME_EXPORT int32_t fp4q_artifact_function_result_shapes(
+    const fp4q_artifact_desc *artifact, int32_t index,
+    const DLTensor *const *args, int32_t n, int64_t *sizes, int32_t capacity,
+    const char **error);
 
 #ifdef __cplusplus
 } // extern "C"
@@ -102,10 +127,11 @@ struct ArtifactDeleter {
 /// Owns a loaded artifact.
 using ArtifactPtr = std::unique_ptr<fp4q_artifact_handle, ArtifactDeleter>;
 
-/// fp4q_artifact_load as an owner; null on failure.
-inline ArtifactPtr loadArtifact(const char *path, const char **error) {
+/// fp4q_artifact_load_target as an owner; null on failure.
+inline ArtifactPtr loadArtifact(const char *path, const char **error,
+                                const char *target = nullptr) {
   fp4q_artifact_handle *artifact = nullptr;
-  fp4q_artifact_load(path, &artifact, error);
+  fp4q_artifact_load_target(path, target, &artifact, error);
   return ArtifactPtr(artifact);
 }
 

@@ -16,8 +16,10 @@
 #include "fp4q/Runtime/ArtifactFormat.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace fp4q {
 
@@ -25,26 +27,80 @@ namespace fp4q {
 using CpuFeatureWords = std::array<uint32_t, FP4Q_CPU_FEATURE_WORDS>;
 
 /// The features of the CPU that executes this, as far as code can use them.
-CpuFeatureWords getHostCpuFeatures();
+const CpuFeatureWords &getHostCpuFeatures();
 
 /// The features in `required` that `host` lacks: "avx2, fma", or an empty
 /// string. A feature without a well-known name is "word 5 bit 4".
 std::string missingCpuFeatures(const CpuFeatureWords &required,
                                const CpuFeatureWords &host);
 
-/// Appends to the shared object at `path` the trailer that makes it an
-/// artifact. Target and producer are cut to 31 bytes. Returns false and sets
-/// `error` if the file cannot be read or written.
-bool sealArtifact(const std::string &path, const std::string &target,
-                  const std::string &producer,
-                  const CpuFeatureWords &cpuFeatures, std::string &error);
+/// The features in `words` that have well-known names: "avx2, fma"; otherwise a
+/// text that says that there are none.
+std::string namedCpuFeatures(const CpuFeatureWords &words);
 
-/// Checks that the open file is an artifact that this machine and this version
-/// of the runtime can load: an ELF shared object for this architecture, all of
-/// it there, its headers within its bounds, format version, checksum, CPU
-/// features. On failure returns false and sets `error` to one line that calls
+/// A target of an artifact.
+struct ArtifactTarget {
+  std::string name;
+  int32_t deviceType = 1;
+  CpuFeatureWords cpuFeatures{};
+};
+
+/// The target in the layout of the file; its name is cut to 31 bytes.
+fp4q_artifact_target packTarget(const ArtifactTarget &target);
+ArtifactTarget unpackTarget(const fp4q_artifact_target &packed);
+
+/// The number of the target that `wanted` names, or if that is empty, of the
+/// best one for `host`: among those for CPUs whose features it has, the one
+/// that uses most of them, and of equals the first. On failure returns -1 and
+/// sets `error` to what follows "artifact 'PATH' ".
+int selectTarget(const std::vector<ArtifactTarget> &targets,
+                 const std::string &wanted, const CpuFeatureWords &host,
+                 std::string &error);
+
+/// Appends to the shared object at `path` the targets and the trailer that make
+/// it an artifact. Returns false and sets `error` if the file cannot be read or
+/// written.
+bool sealArtifact(const std::string &path,
+                  const std::vector<ArtifactTarget> &targets,
+                  const std::string &producer, std::string &error);
+
+/// The bytes of a file.
+class ByteSource {
+public:
+  virtual ~ByteSource() = default;
+  virtual uint64_t size() const = 0;
+  /// Reads exactly `count` bytes at `offset`; sets errno if that fails.
+  virtual bool read(void *data, uint64_t count, uint64_t offset) const = 0;
+};
+
+/// Bytes in memory, which must outlive it.
+class MemorySource : public ByteSource {
+public:
+  MemorySource(const void *data, size_t count) : data(data), count(count) {}
+  uint64_t size() const override { return count; }
+  bool read(void *to, uint64_t count, uint64_t offset) const override;
+
+private:
+  const void *data;
+  size_t count;
+};
+
+/// Checks that the bytes are an artifact that this version of the runtime can
+/// load: an ELF shared object for this architecture, all of it there, its
+/// headers within its bounds, format version, checksum, targets. Stores the
+/// targets. On failure returns false and sets `error` to one line that calls
 /// the file `path`.
-bool checkArtifactFile(int fd, const std::string &path, std::string &error);
+bool checkArtifact(const ByteSource &source, const std::string &path,
+                   std::vector<ArtifactTarget> &targets, std::string &error);
+
+/// checkArtifact of an open file, which must be a regular one.
+bool checkArtifactFile(int fd, const std::string &path,
+                       std::vector<ArtifactTarget> &targets,
+                       std::string &error);
+
+/// The checksum that the trailer of the bytes should have; false if they cannot
+/// be read or are too few.
+bool computeChecksum(const ByteSource &source, uint64_t &checksum);
 
 } // namespace fp4q
 

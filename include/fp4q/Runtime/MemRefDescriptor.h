@@ -21,11 +21,12 @@ inline std::vector<int64_t>
 makeMemRefDescriptor(void *data, const int64_t *sizes, size_t rank) {
   std::vector<int64_t> descriptor(3 + 2 * rank);
   descriptor[0] = descriptor[1] = reinterpret_cast<intptr_t>(data);
-  int64_t stride = 1;
+  // Beside a size of 0, others may be too large to multiply.
+  uint64_t stride = 1;
   for (size_t i = rank; i-- > 0;) {
     descriptor[3 + i] = sizes[i];
-    descriptor[3 + rank + i] = stride;
-    stride *= sizes[i];
+    descriptor[3 + rank + i] = int64_t(stride);
+    stride *= uint64_t(sizes[i]);
   }
   return descriptor;
 }

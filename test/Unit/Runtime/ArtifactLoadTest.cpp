@@ -20,6 +20,9 @@
 
 using Trailer = fp4q_artifact_trailer;
 
+/// What follows the shared object of the test's artifact, of one target.
+constexpr size_t appendedBytes = sizeof(fp4q_artifact_target) + sizeof(Trailer);
+
 namespace {
 
 class ArtifactLoad : public testing::Test {
@@ -46,17 +49,16 @@ protected:
   }
 
   std::string payload() const {
-    return bytes.substr(0, bytes.size() - sizeof(Trailer));
+    return bytes.substr(0, bytes.size() - appendedBytes);
   }
 
-  /// A file of these bytes with a trailer that fits.
+  /// A file of these bytes with targets and a trailer that fit.
   void seal(const std::string &contents,
-            const fp4q::CpuFeatureWords &features = {}) {
+            const std::vector<fp4q::ArtifactTarget> &targets = {
+                {"cpu:x86-64", FP4Q_DL_CPU, {}}}) {
     write(contents);
     std::string error;
-    ASSERT_TRUE(
-        fp4q::sealArtifact(path, "cpu:test", "fp4q test", features, error))
-        << error;
+    ASSERT_TRUE(fp4q::sealArtifact(path, targets, "fp4q test", error)) << error;
   }
 
   std::string bytes, path;
@@ -74,9 +76,9 @@ static std::string patch(std::string contents, size_t offset, const T &value) {
 TEST_F(ArtifactLoad, Functions) {
   fp4q::ArtifactPtr artifact;
   ASSERT_EQ(load(FP4Q_TEST_ARTIFACT, &artifact), "");
-  EXPECT_EQ(fp4q_artifact_num_functions(artifact.get()), 3);
+  EXPECT_EQ(fp4q_artifact_num_functions(artifact.get()), 5);
   EXPECT_EQ(fp4q_artifact_function(artifact.get(), -1), nullptr);
-  EXPECT_EQ(fp4q_artifact_function(artifact.get(), 3), nullptr);
+  EXPECT_EQ(fp4q_artifact_function(artifact.get(), 5), nullptr);
   const fp4q_function_desc *dequant = fp4q_artifact_function(artifact.get(), 1);
   EXPECT_STREQ(dequant->name, "dequant");
   EXPECT_EQ(dequant->num_arguments, 3);
@@ -86,6 +88,10 @@ TEST_F(ArtifactLoad, Functions) {
   EXPECT_TRUE(dequant->values[2].is_scalar);
   EXPECT_EQ(dequant->values[3].shape[0], -1);
   EXPECT_EQ(dequant->values[3].shape[1], 64);
+  // Codes, scales and values have the same rows.
+  for (int i : {0, 1, 3})
+    EXPECT_STREQ(dequant->values[i].dims[0], "M") << i;
+  EXPECT_STREQ(dequant->values[3].dims[1], "64");
 }
 
 TEST_F(ArtifactLoad, UnknownFunction) {
@@ -95,10 +101,10 @@ TEST_F(ArtifactLoad, UnknownFunction) {
   const char *error = nullptr;
   EXPECT_EQ(fp4q_artifact_find(artifact.get(), "sqare", &function, &error), 1);
   EXPECT_STREQ(error, "unknown entry 'sqare', expected one of @quantize, "
-                      "@dequant, @square");
+                      "@dequant, @square, @copy, @copy_floats");
   EXPECT_EQ(fp4q_artifact_find(artifact.get(), nullptr, &function, &error), 1);
   EXPECT_STREQ(error, "the artifact has several entries, name one of "
-                      "@quantize, @dequant, @square");
+                      "@quantize, @dequant, @square, @copy, @copy_floats");
 }
 
 TEST_F(ArtifactLoad, NullPointers) {
@@ -147,17 +153,15 @@ TEST_F(ArtifactLoad, TruncatedAnywhere) {
     EXPECT_TRUE(error.find("truncated") != std::string::npos || size == 0)
         << size << ": " << error;
   }
-  for (size_t missing = 1; missing <= sizeof(Trailer); ++missing)
+  for (size_t missing = 1; missing <= appendedBytes; ++missing)
     EXPECT_NE(errorOf(bytes.substr(0, bytes.size() - missing)), "");
 }
 
 /// Sizes that agree with each other, but not with the checksum.
 TEST_F(ArtifactLoad, MiddleCutOut) {
-  Trailer trailer;
-  std::memcpy(&trailer, &bytes[payload().size()], sizeof(trailer));
   std::string contents = payload();
   contents.resize(contents.size() - 4096);
-  contents.append(reinterpret_cast<char *>(&trailer), sizeof(trailer));
+  contents += bytes.substr(payload().size());
   EXPECT_EQ(errorOf(contents),
             "is damaged: it has " + std::to_string(contents.size()) +
                 " bytes, but was written with " + std::to_string(bytes.size()));
@@ -180,23 +184,124 @@ TEST_F(ArtifactLoad, EditedManifest) {
 }
 
 TEST_F(ArtifactLoad, OtherFormatVersion) {
-  uint32_t version = 2;
-  size_t offset = payload().size() + offsetof(Trailer, format_version);
-  EXPECT_EQ(errorOf(patch(bytes, offset, version)),
-            "has format version 2, but this runtime loads version 1; compile "
-            "it again");
+  size_t offset =
+      bytes.size() - sizeof(Trailer) + offsetof(Trailer, format_version);
+  for (uint32_t version : {1u, FP4Q_ARTIFACT_FORMAT_VERSION + 1u})
+    EXPECT_EQ(errorOf(patch(bytes, offset, version)),
+              "has format version " + std::to_string(version) +
+                  ", but this runtime loads version 2; compile it again");
+}
+
+/// Fields that the checksum does not protect, since it needs them.
+TEST_F(ArtifactLoad, EditedTrailer) {
+  size_t trailer = bytes.size() - sizeof(Trailer);
+  const char contradicts[] =
+      "is damaged: its trailer contradicts its format version";
+  for (uint32_t value : {0u, FP4Q_MAX_ARTIFACT_TARGETS + 1u, UINT32_MAX})
+    EXPECT_EQ(
+        errorOf(patch(bytes, trailer + offsetof(Trailer, num_targets), value)),
+        contradicts);
+  for (size_t field :
+       {offsetof(Trailer, target_size), offsetof(Trailer, trailer_size)})
+    EXPECT_EQ(errorOf(patch(bytes, trailer + field, uint32_t(8))), contradicts);
+  std::string error =
+      errorOf(patch(bytes, trailer + offsetof(Trailer, num_targets), 2u));
+  EXPECT_EQ(error.rfind("is damaged: it has ", 0), 0u) << error;
+  uint64_t size = UINT64_MAX;
+  error =
+      errorOf(patch(bytes, trailer + offsetof(Trailer, payload_size), size));
+  EXPECT_EQ(error.rfind("is damaged: it has ", 0), 0u) << error;
+}
+
+/// The end of an artifact alone has a trailer, but nothing in front of it.
+TEST_F(ArtifactLoad, OnlyTheEnd) {
+  for (size_t size = 64; size < appendedBytes + 64; ++size) {
+    std::string contents = bytes.substr(bytes.size() - size);
+    contents.replace(0, sizeof(Elf64_Ehdr), bytes, 0, sizeof(Elf64_Ehdr));
+    EXPECT_NE(errorOf(contents), "");
+  }
+}
+
+/// Bit 30 of leaf 7, subleaf 1, eax is reserved.
+static fp4q::CpuFeatureWords noCpu() {
+  fp4q::CpuFeatureWords features = fp4q::getHostCpuFeatures();
+  features[5] |= 1u << 30;
+  return features;
 }
 
 TEST_F(ArtifactLoad, OtherCpu) {
-  fp4q::CpuFeatureWords host = fp4q::getHostCpuFeatures();
-  seal(payload(), host);
-  EXPECT_EQ(load(path), "");
-  // Bit 30 of leaf 7, subleaf 1, eax is reserved.
-  host[5] |= 1u << 30;
-  seal(payload(), host);
-  EXPECT_EQ(load(path), "artifact '" + path +
-                            "' is for cpu:test, but this CPU lacks word 5 bit "
-                            "30");
+  seal(payload(), {{"cpu:test", FP4Q_DL_CPU, noCpu()}});
+  std::string error = load(path);
+  std::string expected = "artifact '" + path +
+                         "' has no code that can run here: cpu:test needs word "
+                         "5 bit 30; this CPU has ";
+  EXPECT_EQ(error.substr(0, expected.size()), expected);
+#if defined(__x86_64__)
+  EXPECT_NE(error.find("sse3"), std::string::npos) << error;
+#endif
+}
+
+TEST_F(ArtifactLoad, OtherDevice) {
+  seal(payload(),
+       {{"sm_90a", FP4Q_DL_CUDA, {}}, {"cpu:test", FP4Q_DL_CPU, noCpu()}});
+  std::string error = load(path);
+  EXPECT_NE(error.find("sm_90a is for DLPack device type 2; cpu:test needs "),
+            std::string::npos)
+      << error;
+}
+
+/// The code would be that of other targets.
+TEST_F(ArtifactLoad, TableOfOtherTargets) {
+  std::string other = "' is damaged: it has no table of functions, or one for "
+                      "other targets";
+  seal(payload(), {{"cpu:x86-64", FP4Q_DL_CPU, {}}, {"cpu:b", 1, {}}});
+  EXPECT_EQ(load(path), "artifact '" + path + other);
+  seal(payload(), {{"cpu:b", FP4Q_DL_CPU, {}}});
+  EXPECT_EQ(load(path), "artifact '" + path + other);
+  seal(payload(), {{"", FP4Q_DL_CPU, {}}});
+  EXPECT_EQ(load(path),
+            "artifact '" + path + "' is damaged: its target #0 has no name");
+}
+
+TEST_F(ArtifactLoad, AskedForTarget) {
+  const char *error = nullptr;
+  fp4q::ArtifactPtr artifact =
+      fp4q::loadArtifact(FP4Q_TEST_ARTIFACT, &error, "cpu:x86-64");
+  ASSERT_NE(artifact, nullptr) << error;
+  EXPECT_STREQ(fp4q_artifact_target_name(artifact.get()), "cpu:x86-64");
+  EXPECT_EQ(fp4q::loadArtifact(FP4Q_TEST_ARTIFACT, &error, "cpu"), nullptr);
+  EXPECT_EQ(std::string(error), "artifact '" FP4Q_TEST_ARTIFACT
+                                "' has no code for target 'cpu', only for "
+                                "cpu:x86-64");
+}
+
+TEST(SelectTarget, BestOfThoseThatRun) {
+  // Features of the host are bits 0 to 2 of word 0.
+  fp4q::CpuFeatureWords host{7}, one{1}, two{3}, other{8};
+  std::vector<fp4q::ArtifactTarget> targets = {{"one", FP4Q_DL_CPU, one},
+                                               {"two", FP4Q_DL_CPU, two},
+                                               {"two b", FP4Q_DL_CPU, two},
+                                               {"other", FP4Q_DL_CPU, other},
+                                               {"gpu", FP4Q_DL_CUDA, host}};
+  std::string error;
+  EXPECT_EQ(fp4q::selectTarget(targets, "", host, error), 1);
+  EXPECT_EQ(fp4q::selectTarget(targets, "one", host, error), 0);
+  EXPECT_EQ(fp4q::selectTarget(targets, "two b", host, error), 2);
+  EXPECT_EQ(fp4q::selectTarget(targets, "", one, error), 0);
+  EXPECT_EQ(fp4q::selectTarget(targets, "", other, error), 3);
+  EXPECT_EQ(error, "");
+  EXPECT_EQ(fp4q::selectTarget(targets, "", {}, error), -1);
+  EXPECT_EQ(error, "has no code that can run here: one needs sse3; two needs "
+                   "sse3, word 0 bit 1; two b needs sse3, word 0 bit 1; other "
+                   "needs word 0 bit 3; gpu is for DLPack device type 2; this "
+                   "CPU has none of the features that have names");
+  EXPECT_EQ(fp4q::selectTarget(targets, "two", one, error), -1);
+  EXPECT_EQ(error, "has no code that can run here: two needs word 0 bit 1; "
+                   "this CPU has sse3");
+  EXPECT_EQ(fp4q::selectTarget(targets, "gpu", host, error), -1);
+  EXPECT_EQ(fp4q::selectTarget(targets, "three", host, error), -1);
+  EXPECT_EQ(error, "has no code for target 'three', only for one, two, two b, "
+                   "other, gpu");
 }
 
 TEST_F(ArtifactLoad, MissingFeaturesByName) {
@@ -233,11 +338,13 @@ TEST_F(ArtifactLoad, TablesOutOfBounds) {
 TEST_F(ArtifactLoad, NoTable) {
   std::string contents = payload();
   size_t at = 0;
-  while ((at = contents.find("fp4q_artifact", at)) != std::string::npos)
+  const std::string name("fp4q_artifact", sizeof("fp4q_artifact"));
+  while ((at = contents.find(name, at)) != std::string::npos)
     contents[at++] = 'g';
   seal(contents);
-  EXPECT_EQ(load(path),
-            "artifact '" + path + "' is damaged: it has no table of functions");
+  EXPECT_EQ(load(path), "artifact '" + path +
+                            "' is damaged: it has no table of functions, or "
+                            "one for other targets");
 }
 
 TEST_F(ArtifactLoad, SeveralVersionsAtOnce) {

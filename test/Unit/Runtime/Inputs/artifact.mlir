@@ -30,3 +30,11 @@ func.func @square(%x: tensor<f32>) -> tensor<f32> {
   %y = tensor.from_elements %squared : tensor<f32>
   return %y : tensor<f32>
 }
+
+func.func @copy(%x: tensor<?x?x?xf64>) -> tensor<?x?x?xf64> {
+  return %x : tensor<?x?x?xf64>
+}
+
+func.func @copy_floats(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  return %x : tensor<?x?xf32>
+}
