@@ -8,6 +8,8 @@
 #ifndef FP4Q_CONVERSION_PASSES_H
 #define FP4Q_CONVERSION_PASSES_H
 
+#include "fp4q/Conversion/FP4QMicroOps.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace mlir {

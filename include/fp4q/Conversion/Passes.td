@@ -31,4 +31,31 @@ def ConvertFP4QToLinalgPass : Pass<"convert-fp4q-to-linalg"> {
       "::mlir::tensor::TensorDialect"];
 }
 
+def FP4QLowerMicroOpsPass : Pass<"fp4q-lower-micro-ops"> {
+  let summary = "lower the micro-ops so that they run on any chip";
+  let description = [{
+    Lowers `decode`, `encode` and `group_dot` to `arith` and `vector`, and
+    `mma_block_scaled` to four bf16 `nvvm.mma.sync`, which every chip from sm_80
+    on has. Scales of other lanes come by `gpu.shuffle`. With `mma=native` it
+    becomes `nvvm.mma.block_scale` instead, for chips that have it.
+
+    Before and after: `test/Conversion/FP4QMicroOps`.
+
+    Preconditions: none; `mma_block_scaled` makes sense in a GPU kernel only.
+    Numerics: bit-exact but for `mma_block_scaled`, whose products are exact and
+    whose sum is within the bound of `docs/numerics.md`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+      "::mlir::NVVM::NVVMDialect", "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"mma", "mma", "MmaLowering", "MmaLowering::Expansion",
+      "How a block-scaled tile is multiplied", [{::llvm::cl::values(
+        clEnumValN(MmaLowering::Expansion, "expansion",
+                   "by exact bf16 products, on every chip from sm_80 on"),
+        clEnumValN(MmaLowering::Native, "native",
+                   "by block-scaled mma.sync (sm_120a, sm_121a)"))}]>,
+  ];
+}
+
 #endif // FP4Q_CONVERSION_PASSES_TD

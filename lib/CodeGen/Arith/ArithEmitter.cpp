@@ -125,6 +125,26 @@ Value ArithEmitter::decodeE2M1(Value code) {
   return fromBits(arith::OrIOp::create(b, bits, sign));
 }
 
+Value ArithEmitter::decodeTwiceE2M1(Value code) {
+  // 0, 1, 2, 3, 4, 6, 8, 12: from 2 on, a significand of two bits that the
+  // exponent, 1 to 3, shifts; 0 and 1 are themselves, as are 2 and 3.
+  Value magnitude = arith::AndIOp::create(b, code, constantI32(code, 7));
+  Value one = constantI32(code, 1);
+  Value shift =
+      arith::SubIOp::create(b, arith::ShRUIOp::create(b, magnitude, one), one);
+  Value significand = arith::OrIOp::create(
+      b, arith::AndIOp::create(b, magnitude, one), constantI32(code, 2));
+  // Where the shift would be -1 its result is not used, but must not be poison.
+  Value normal = arith::ShLIOp::create(
+      b, significand, arith::MaxSIOp::create(b, shift, constantI32(code, 0)));
+  Value value = select(compareBits(arith::CmpIPredicate::ult, magnitude, 2),
+                       magnitude, normal);
+  Value signBit = arith::AndIOp::create(b, code, constantI32(code, 8));
+  Value negated = arith::SubIOp::create(b, constantI32(code, 0), value);
+  return select(compareBits(arith::CmpIPredicate::ne, signBit, 0), negated,
+                value);
+}
+
 Value ArithEmitter::encodeE2M1(Value t, ZeroSign zeroSign) {
   // The code of a magnitude is the number of thresholds that it passes. At a
   // tie the even code wins, so thresholds alternate between > and >=. They are

@@ -48,6 +48,8 @@ public:
   /// The low four bits of an i32 -> the e2m1 value, f32. The other bits may be
   /// anything.
   Value decodeE2M1(Value code);
+  /// The same, but twice the e2m1 value as an i32: -12..12.
+  Value decodeTwiceE2M1(Value code);
   /// f32 -> e2m1 code 0..15, i32: nearest even, saturating, NaN gives 7.
   Value encodeE2M1(Value t, ::fp4q::ZeroSign zeroSign);
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QDialect.h"
+#include "fp4q/Dialect/FP4Q/IR/FP4QMicroOps.h"
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.h"
 
@@ -40,6 +41,10 @@ void FP4QDialect::initialize() {
       >();
   addOperations<
 #define GET_OP_LIST
+#include "fp4q/Dialect/FP4Q/IR/FP4QMicroOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
 #include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.cpp.inc"
       >();
 }
@@ -52,4 +57,9 @@ LogicalResult FP4QDialect::verifyOperationAttribute(Operation *op,
            << "expects " << kRelaxedAttr << " to be a unit attribute, but got "
            << attribute.getValue();
   return success();
+}
+
+Operation *FP4QDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                            Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
 }

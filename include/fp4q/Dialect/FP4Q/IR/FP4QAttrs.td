@@ -88,4 +88,67 @@ def FP4Q_RecipeAttr : AttrDef<FP4Q_Dialect, "Recipe"> {
   let hasCustomAssemblyFormat = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Of the micro-ops (FP4QMicroOps.td)
+//===----------------------------------------------------------------------===//
+
+def FP4Q_NibbleOrderInterleaved
+    : I32EnumAttrCase<"Interleaved", 0, "interleaved">;
+def FP4Q_NibbleOrderSplit : I32EnumAttrCase<"Split", 1, "split">;
+def FP4Q_NibbleOrder : I32EnumAttr<"NibbleOrder",
+    "the order of elements in an unpacked vector",
+    [FP4Q_NibbleOrderInterleaved, FP4Q_NibbleOrderSplit]> {
+  let cppNamespace = "::mlir::fp4q";
+  let genSpecializedAttr = 0;
+}
+def FP4Q_NibbleOrderAttr
+    : EnumAttr<FP4Q_Dialect, FP4Q_NibbleOrder, "nibble_order"> {
+  let summary = "the order of elements in an unpacked vector";
+  let description = [{
+    Byte `i` of `N` packed bytes holds the elements `2i` (bits 0-3) and `2i+1`
+    (bits 4-7). In a vector of the `2N` elements, `interleaved` puts element
+    `e` at position `e`. `split` puts all low nibbles first: element `2i` at
+    position `i` and element `2i+1` at position `N + i`, which saves a shuffle
+    where a consumer can take its elements in that order.
+  }];
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def FP4Q_SignOfZeroSignBit : I32EnumAttrCase<"SignBit", 0, "sign_bit">;
+def FP4Q_SignOfZeroOnlyNegative
+    : I32EnumAttrCase<"OnlyNegative", 1, "only_negative">;
+def FP4Q_SignOfZero : I32EnumAttr<"SignOfZero",
+    "which numbers get a code with the sign bit",
+    [FP4Q_SignOfZeroSignBit, FP4Q_SignOfZeroOnlyNegative]> {
+  let cppNamespace = "::mlir::fp4q";
+  let genSpecializedAttr = 0;
+}
+def FP4Q_SignOfZeroAttr
+    : EnumAttr<FP4Q_Dialect, FP4Q_SignOfZero, "sign_of_zero"> {
+  let summary = "which numbers get a code with the sign bit";
+  let description = [{
+    The setting `zero_sign` of a recipe: `sign_bit` gives code 8 to -0 and to
+    negatives that round to zero; with `only_negative` -0 gets code 0.
+  }];
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def FP4Q_ScaledFormatMXFP4 : I32EnumAttrCase<"MXFP4", 0, "mxfp4">;
+def FP4Q_ScaledFormatNVFP4 : I32EnumAttrCase<"NVFP4", 1, "nvfp4">;
+def FP4Q_ScaledFormat : I32EnumAttr<"ScaledFormat",
+    "a block-scaled format that matrix units know",
+    [FP4Q_ScaledFormatMXFP4, FP4Q_ScaledFormatNVFP4]> {
+  let cppNamespace = "::mlir::fp4q";
+  let genSpecializedAttr = 0;
+}
+def FP4Q_ScaledFormatAttr
+    : EnumAttr<FP4Q_Dialect, FP4Q_ScaledFormat, "scaled_format"> {
+  let summary = "a block-scaled format that matrix units know";
+  let description = [{
+    `mxfp4`: one e8m0 scale for 32 elements along k. `nvfp4`: one e4m3 scale,
+    bit 7 clear, for 16 elements along k.
+  }];
+  let assemblyFormat = "`<` $value `>`";
+}
+
 #endif // FP4Q_ATTRS_TD

@@ -21,9 +21,12 @@ def FP4Q_Dialect : Dialect {
     operands. What each operation computes, bit for bit, is defined in
     `docs/numerics.md`; every lowering computes that and nothing else.
 
-    All operations are in destination-passing style: `ins` are read, `outs` are
-    written entirely and never read. They take tensors, or memrefs for the
-    bufferized form, and have memory effects on memrefs only.
+    All these operations are in destination-passing style: `ins` are read,
+    `outs` are written entirely and never read. They take tensors, or memrefs
+    for the bufferized form, and have memory effects on memrefs only.
+
+    Kernels are written in terms of a few operations on vectors, the
+    [micro-ops](micro-ops.md).
 
     Shapes follow one convention. The last dimension of a float operand is `K`,
     the dimension along which elements share a scale. Codes are `i8` with last
@@ -39,6 +42,7 @@ def FP4Q_Dialect : Dialect {
   }];
   let hasOperationAttrVerify = 1;
   let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
   let extraClassDeclaration = [{

@@ -1,0 +1,50 @@
+//===- Pass.cpp - fp4q-lower-micro-ops ------------------------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Conversion/FP4QMicroOps.h"
+#include "fp4q/Conversion/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir {
+namespace fp4q {
+#define GEN_PASS_DEF_FP4QLOWERMICROOPSPASS
+#include "fp4q/Conversion/Passes.h.inc"
+} // namespace fp4q
+} // namespace mlir
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+namespace {
+
+struct FP4QLowerMicroOpsPass
+    : public mlir::fp4q::impl::FP4QLowerMicroOpsPassBase<
+          FP4QLowerMicroOpsPass> {
+  using FP4QLowerMicroOpsPassBase::FP4QLowerMicroOpsPassBase;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populatePortableCodecPatterns(patterns);
+    if (mma == MmaLowering::Native)
+      populateMmaNativePatterns(patterns);
+    else
+      populateMmaExpansionPatterns(patterns);
+    GreedyRewriteConfig config;
+    // Folding the rest of the module is not this pass's business.
+    config.enableFolding(false);
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+      signalPassFailure();
+  }
+};
+
+} // namespace
