@@ -23,8 +23,8 @@ namespace fp4q {
 /// Benefits of patterns: a lowering for the target at hand goes first.
 enum class MicroOpBenefit : unsigned short { Portable = 1, ForTarget = 2 };
 
-/// How mma_block_scaled is lowered: by exact bf16 products, or by the chip's own
-/// block-scaled mma.sync.
+/// How mma_block_scaled is lowered: by exact bf16 products, or by the chip's
+/// own block-scaled mma.sync.
 enum class MmaLowering { Expansion, Native };
 
 /// decode, encode and group_dot -> arith and vector, for every target.

@@ -58,10 +58,9 @@ def FP4Q_DecodeOp : FP4Q_MicroOp<"decode"> {
     where `scale` is 1 without scales. `S` scales serve groups of `2N/S`
     consecutive elements each (consecutive along the dimension of the codes,
     whatever the order of the result), so one scale serves the whole vector.
-    A scale byte that is NaN gives NaN; bit 7 of an e4m3 byte is its sign. Of
-    bf16, f16 and f32 results only f16 is ever rounded, and bf16 or f32 only
-    where the product leaves the type's range (Inf) or f16's or bf16's
-    subnormals.
+    A scale byte that is NaN gives NaN; bit 7 of an e4m3 byte is its sign.
+    bf16 and f32 hold every product exactly, but for those from 2^128 on, which
+    are Inf; f16 results are rounded.
 
     `i8` results are twice the element, `-12..12`, plus `bias`: 0, or 12 to
     make them unsigned, `0..24`. They take no scales. Both zeros give `bias`.
