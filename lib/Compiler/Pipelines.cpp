@@ -47,6 +47,10 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
   fuse.multiUse = options.multiUse;
   fuse.relaxed = options.relaxed;
   manager.addPass(createFP4QFuseTransformPass(fuse));
+  FP4QFoldConstantsPassOptions fold;
+  fold.maxElements = options.maxElements;
+  fold.maxDequantElements = options.maxDequantElements;
+  manager.addPass(createFP4QFoldConstantsPass(fold));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }

@@ -432,9 +432,9 @@ def check(actual, expected, what):
         assert_same_bits(actual, expected, what)
 
 
-def run_cases(build_dir, cases):
+def run_cases(build_dir, cases, module=None):
     """Compiles all cases into one function, runs it and checks the results."""
-    module = Module()
+    module = module or Module()
     expected = []
     for case in cases:
         expected += [(type(case).__name__, e) for e in case.write(module)]

@@ -31,6 +31,15 @@ struct OptimizePipelineOptions
       *this, "relaxed",
       llvm::cl::desc("Treat every operation as if it had fp4q.relaxed"),
       llvm::cl::init(false)};
+  PassOptions::Option<int64_t> maxElements{
+      *this, "max-elements",
+      llvm::cl::desc(
+          "Fold operations on constants of at most so many elements"),
+      llvm::cl::init(int64_t(1) << 26)};
+  PassOptions::Option<int64_t> maxDequantElements{
+      *this, "max-dequant-elements",
+      llvm::cl::desc("Fold fp4q.dequant to at most so many elements"),
+      llvm::cl::init(4096)};
 };
 
 /// Options of --fp4q-to-cpu.

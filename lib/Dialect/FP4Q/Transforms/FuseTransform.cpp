@@ -19,8 +19,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #define DEBUG_TYPE "fp4q-fuse-transform"
@@ -177,7 +175,7 @@ struct FP4QFuseTransformPass
     Value x = candidate.transform.getX();
     for (Operation *reshape : llvm::reverse(candidate.reshapes))
       x = applyLeadingReshape(builder, reshape, x);
-    replaced.push_back(op.getX());
+    noteReplaced(op.getX());
     op.getXMutable().assign(x);
     op.getTransformMutable().assign(candidate.transform.getTransform());
   }
@@ -200,7 +198,7 @@ struct FP4QFuseTransformPass
     ++numWideningsAbsorbed;
     reportMade(op, DEBUG_TYPE, "widening of x absorbed")
         << remark::reason("x is widened to f32 exactly in any case");
-    replaced.push_back(x.get());
+    noteReplaced(x.get());
     x.set(source);
   }
 
@@ -252,7 +250,7 @@ struct FP4QFuseTransformPass
     if (x.getType() != type)
       x = tensor::CastOp::create(builder, op.getLoc(), type, x);
     op->getResult(0).replaceAllUsesWith(x);
-    dropped.push_back(op);
+    replaced.insert(op);
   }
 
   void runOnOperation() override {
@@ -274,32 +272,16 @@ struct FP4QFuseTransformPass
         absorbWidening(op, cast<GlobalScaleOp>(op).getXMutable());
       }
     }
-    eraseDead();
-  }
-
-  /// Erases what only the rewritten operations used.
-  void eraseDead() {
-    for (Operation *op : dropped)
-      op->erase();
-    llvm::SetVector<Operation *> candidates;
-    for (Value value : replaced)
-      if (Operation *op = value.getDefiningOp())
-        candidates.insert(op);
-    while (!candidates.empty()) {
-      Operation *op = candidates.pop_back_val();
-      if (!isOpTriviallyDead(op))
-        continue;
-      for (Value operand : op->getOperands())
-        if (Operation *producer = operand.getDefiningOp())
-          candidates.insert(producer);
-      op->erase();
-    }
-    dropped.clear();
+    eraseDead(std::move(replaced));
     replaced.clear();
   }
 
-  SmallVector<Operation *> dropped;
-  SmallVector<Value> replaced; ///< operands that were replaced
+  void noteReplaced(Value value) {
+    if (Operation *op = value.getDefiningOp())
+      replaced.insert(op);
+  }
+
+  llvm::SetVector<Operation *> replaced; ///< may have no use any more
 };
 
 } // namespace

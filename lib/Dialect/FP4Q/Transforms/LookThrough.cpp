@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
@@ -119,6 +120,18 @@ Value mlir::fp4q::applyLeadingReshape(OpBuilder &builder, Operation *reshape,
   sizes.back() = builder.getIndexAttr(shape.back());
   return tensor::ExpandShapeOp::create(builder, loc, type, source,
                                        expand.getReassociationIndices(), sizes);
+}
+
+void mlir::fp4q::eraseDead(llvm::SetVector<Operation *> ops) {
+  while (!ops.empty()) {
+    Operation *op = ops.pop_back_val();
+    if (!isOpTriviallyDead(op))
+      continue;
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        ops.insert(producer);
+    op->erase();
+  }
 }
 
 std::optional<APFloat> mlir::fp4q::getConstantSplat(Value value) {

@@ -17,6 +17,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Value.h"
 
 #include <vector>
 
@@ -45,21 +46,30 @@ public:
   /// Whether the constant is, or is to become, a dense_resource.
   bool isResource() const { return resource; }
 
+  /// The name of the resource that it was or was computed from; "fp4q" if none.
+  StringRef getName() const { return name; }
+  void setName(StringRef newName) { name = newName.str(); }
+
   /// All bytes. A splat is expanded at the first call.
   ArrayRef<char> getBytes();
   /// The same as bytes of codes or scales.
   const uint8_t *getData() {
     return reinterpret_cast<const uint8_t *>(getBytes().data());
   }
-  /// The same as floats; the elements are bf16, f16 or f32.
+  /// The bytes of a tensor that has its own, to write.
+  uint8_t *getMutableData() {
+    assert(owned.size() == size_t(getNumElements() * getElementBytes()));
+    return reinterpret_cast<uint8_t *>(owned.data());
+  }
+  /// All bytes as floats; the elements are bf16, f16 or f32.
   ::fp4q::ConstFloats getFloats();
 
   /// The same elements in another static shape.
   void reshape(RankedTensorType newType) { type = newType; }
 
-  /// The attribute: dense, or if isResource() dense_resource, which `name`
-  /// names (made unique in the context).
-  ElementsAttr toAttr(StringRef name);
+  /// The attribute: dense, or if isResource() dense_resource, of this name and
+  /// suffix, made unique in the context.
+  ElementsAttr toAttr(StringRef suffix);
 
 private:
   ConstantTensor(RankedTensorType type) : type(type) {}
@@ -68,7 +78,16 @@ private:
   ArrayRef<char> viewed; ///< of the attribute: all elements, or one of a splat
   std::vector<char> owned;
   bool resource = false;
+  std::string name = "fp4q";
 };
+
+/// Whether `value` is a constant tensor, or computed from one by conversions of
+/// its element type, reshapes and linalg.transpose.
+bool isEvaluable(Value value);
+
+/// The tensor that an evaluable value holds, exactly as it would be computed at
+/// run time; none if the value is not evaluable or ConstantTensor::get fails.
+std::optional<ConstantTensor> evaluateConstant(Value value);
 
 } // namespace fp4q
 } // namespace mlir

@@ -17,6 +17,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace mlir {
 namespace fp4q {
@@ -53,6 +54,10 @@ bool isLeadingReshape(Operation *op);
 /// dimensions are those of the original source, but whose last dimension
 /// (static) and element type may differ.
 Value applyLeadingReshape(OpBuilder &builder, Operation *reshape, Value source);
+
+/// Erases those of `ops` that have neither uses nor effects, and then what only
+/// they used.
+void eraseDead(llvm::SetVector<Operation *> ops);
 
 /// The value of a float constant of one element, or of a splat.
 std::optional<APFloat> getConstantSplat(Value value);

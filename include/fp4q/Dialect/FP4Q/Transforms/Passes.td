@@ -256,4 +256,36 @@ def FP4QFuseTransformPass : Pass<"fp4q-fuse-transform"> {
   ];
 }
 
+def FP4QFoldConstantsPass : Pass<"fp4q-fold-constants"> {
+  let summary = "compute operations on constants";
+  let description = [{
+    Replaces `block_transform`, `quantize_pack`, `global_scale`, `dequant`,
+    `swizzle_scales` and `unswizzle_scales` by their results where all that they
+    read is constant: `dense` or `dense_resource`, directly or through
+    `arith.extf`, `arith.truncf`, reshapes and `linalg.transpose`. What is
+    computed from a resource becomes a resource, named after it with a suffix
+    such as `_codes`, and a weight that nothing else uses leaves the module.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-fold-constants.mlir`.
+
+    Preconditions: tensors. Numerics: bit-exact; the library Numerics computes
+    the results, and the transform's sums in the order of the reference path.
+    Folding a `dequant` makes a constant larger, so its limit is lower.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"maxElements", "max-elements", "int64_t", /*default=*/"1 << 26",
+           "Fold operations on inputs of at most so many elements">,
+    Option<"maxDequantElements", "max-dequant-elements", "int64_t",
+           /*default=*/"4096",
+           "Fold fp4q.dequant to at most so many elements">,
+  ];
+  let statistics = [
+    Statistic<"numFolded", "num-folded", "Operations folded">,
+    Statistic<"numDeclined", "num-declined",
+              "Operations on constants that were not folded">
+  ];
+}
+
 #endif // FP4Q_TRANSFORMS_PASSES_TD
