@@ -20,7 +20,15 @@ from lit.llvm.subst import ToolSubst
 config.name = "FP4Q"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Consumer", "Fuzz", "Inputs", "Python", "Unit", "oracle"]
+config.excludes = [
+    "Consumer",
+    "Fuzz",
+    "Inputs",
+    "Python",
+    "Unit",
+    "lib",
+    "oracle",
+]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.fp4q_build_dir, "test")
 
@@ -54,6 +62,7 @@ llvm_config.add_tool_substitutions(
         ToolSubst(tool, unresolved="ignore")
         for tool in (
             "fp4q-opt",
+            "fp4q-test-opt",
             "fp4q-run",
             "fp4q-bench",
             "fp4q-compile",

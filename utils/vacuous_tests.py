@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Finds lit tests that pass although their pass did not run.
 
-Each RUN line that gives fp4q-opt a pass is run again without it. If FileCheck
-or -verify-diagnostics is still content, the test proves nothing.
+Each RUN line that gives fp4q-opt or fp4q-test-opt a pass is run again without
+it. If FileCheck or -verify-diagnostics is still content, the test proves
+nothing.
 """
 
 import concurrent.futures
@@ -11,12 +12,13 @@ import os
 import re
 import subprocess
 
-# Options of fp4q-opt that are not passes, and so stay.
+# Their options that are not passes, and so stay.
 KEPT_OPTIONS = re.compile(
     r"--?(split-input-file|verify-diagnostics|verify-each|verify-roundtrip|"
     r"allow-unregistered-dialect|mlir-|emit-|no-implicit-module|o\b|remark|"
     r"fp4q-remarks)"
 )
+OPTS = {"fp4q-opt", "fp4q-test-opt"}
 TIMEOUT = 120
 
 
@@ -27,12 +29,12 @@ def run_lines(text):
 
 
 def without_passes(command):
-    """The command with every pass of fp4q-opt removed; None if it has none."""
+    """The command with every pass removed; None if it has none."""
     removed = False
     stages = []
     for stage in command.split("|"):
         words = re.findall(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""", stage)
-        if "fp4q-opt" in words:
+        if OPTS.intersection(words):
             kept = [
                 word
                 for word in words

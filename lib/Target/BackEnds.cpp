@@ -157,6 +157,30 @@ std::vector<BackEnd> fp4q::backEndsFor(const BackEndTable &table,
   return found;
 }
 
+bool fp4q::hasBackEnd(const BackEndTable &table, const Target &target,
+                      BackEnd backEnd) {
+  for (size_t i = 0; i < table.numImplementations; ++i) {
+    const Implementation &row = table.implementations[i];
+    if (row.backEnd == backEnd && whyNotOn(row, target).empty())
+      return true;
+  }
+  return false;
+}
+
+const BackEnd *fp4q::findBackEnd(std::string_view text) {
+  for (const BackEnd &backEnd : allBackEnds)
+    if (name(backEnd) == text)
+      return &backEnd;
+  return nullptr;
+}
+
+std::string fp4q::backEndNames() {
+  std::string names;
+  for (BackEnd backEnd : allBackEnds)
+    names += (names.empty() ? "" : ", ") + std::string(name(backEnd));
+  return names;
+}
+
 const char *fp4q::name(BackEnd backEnd) {
   switch (backEnd) {
   case BackEnd::Reference:

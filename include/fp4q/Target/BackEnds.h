@@ -29,6 +29,9 @@ enum class BackEnd : uint8_t {
   GPUNative,   ///< kernels on block-scaled matrix instructions
 };
 
+inline constexpr std::array<BackEnd, 4> allBackEnds = {
+    BackEnd::Reference, BackEnd::CPU, BackEnd::GPUPortable, BackEnd::GPUNative};
+
 /// What an operation is to its layer.
 enum class Role : uint8_t {
   Quantize,    ///< quantize_pack, with a transform or without
@@ -118,6 +121,16 @@ Choice chooseBackEnd(const BackEndTable &table, const Target &target,
 /// The back ends that have kernels for a role on a target, fastest first.
 std::vector<BackEnd> backEndsFor(const BackEndTable &table,
                                  const Target &target, Role role);
+
+/// Whether there are kernels of the back end on the target, for any role.
+bool hasBackEnd(const BackEndTable &table, const Target &target,
+                BackEnd backEnd);
+
+/// The back end of that name, or null.
+const BackEnd *findBackEnd(std::string_view name);
+
+/// The names of all back ends, separated by ", ", for messages.
+std::string backEndNames();
 
 /// The names on command lines and in the attribute #fp4q.backend, and in
 /// messages and documentation.

@@ -27,3 +27,25 @@ void FP4QDialect::registerAttributes() {
 #include "fp4q/Dialect/FP4Q/IR/FP4QAttrs.cpp.inc"
       >();
 }
+
+Attribute BackEndAttr::parse(AsmParser &parser, Type) {
+  std::string text;
+  if (parser.parseLess())
+    return {};
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseString(&text))
+    return {};
+  const ::fp4q::BackEnd *found = ::fp4q::findBackEnd(text);
+  if (!found) {
+    parser.emitError(loc) << "unknown back end '" << text
+                          << "', expected one of " << ::fp4q::backEndNames();
+    return {};
+  }
+  if (parser.parseGreater())
+    return {};
+  return BackEndAttr::get(parser.getContext(), *found);
+}
+
+void BackEndAttr::print(AsmPrinter &printer) const {
+  printer << "<\"" << ::fp4q::name(getValue()) << "\">";
+}

@@ -56,6 +56,16 @@ LogicalResult FP4QDialect::verifyOperationAttribute(Operation *op,
     return op->emitOpError()
            << "expects " << kRelaxedAttr << " to be a unit attribute, but got "
            << attribute.getValue();
+  if (attribute.getName() != kBackEndAttr)
+    return success();
+  if (!isa<BackEndAttr>(attribute.getValue()))
+    return op->emitOpError()
+           << "expects " << kBackEndAttr << " to be a #fp4q.backend, but got "
+           << attribute.getValue();
+  if (op->getDialect() != this || !isa<DestinationStyleOpInterface>(op))
+    return op->emitOpError() << "has " << kBackEndAttr
+                             << ", which is for operations of fp4q on tensors "
+                                "or memrefs";
   return success();
 }
 

@@ -126,6 +126,7 @@ struct MaterializeQuantizeLayout : public OpRewritePattern<QuantizePackOp> {
         op.getScaleScale(), ValueRange{codes, scales}, op.getRecipeAttr(),
         ScaleLayout::Linear,
         /*group_size=*/IntegerAttr());
+    linear->setDiscardableAttrs(op->getDiscardableAttrDictionary());
     auto swizzled = SwizzleScalesOp::create(rewriter, loc, type,
                                             linear->getResult(1), blocked);
     rewriter.replaceOp(op, {linear->getResult(0), swizzled->getResult(0)});

@@ -27,16 +27,17 @@ func.func @quantize_pack(%x: tensor<?x96xbf16>, %t: tensor<32x32xbf16>,
   return %0#0, %0#1 : tensor<?x48xi8>, tensor<?x2x512xf8E4M3FN>
 }
 
-// The recipe stays.
+// The recipe stays, and so do attributes of others.
 // CHECK-LABEL: func.func @quantize_pack_recipe(
 func.func @quantize_pack_recipe(%x: tensor<8x96xbf16>, %c: tensor<8x48xi8>,
                                 %z: tensor<1x2x512xf8E4M3FN>)
     -> (tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>) {
   // CHECK: fp4q.quantize_pack
-  // CHECK-SAME: outs(%{{.*}}, %{{.*}} : tensor<8x48xi8>, tensor<8x6xf8E4M3FN>) {recipe = #fp4q.recipe<zero_sign = only_negative>} ->
+  // CHECK-SAME: outs(%{{.*}}, %{{.*}} : tensor<8x48xi8>, tensor<8x6xf8E4M3FN>) {fp4q.backend = #fp4q.backend<"cpu">, recipe = #fp4q.recipe<zero_sign = only_negative>} ->
   %0:2 = fp4q.quantize_pack ins(%x : tensor<8x96xbf16>)
       outs(%c, %z : tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>)
-      {group_size = 16 : i64, recipe = #fp4q.recipe<zero_sign = only_negative>,
+      {fp4q.backend = #fp4q.backend<"cpu">, group_size = 16 : i64,
+       recipe = #fp4q.recipe<zero_sign = only_negative>,
        scale_layout = #fp4q.scale_layout<blocked_128x4>}
       -> tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>
   return %0#0, %0#1 : tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>

@@ -9,6 +9,7 @@
 #define FP4Q_DIALECT_FP4Q_IR_FP4QATTRS_H
 
 #include "fp4q/Numerics/Recipe.h"
+#include "fp4q/Target/BackEnds.h"
 
 #include "mlir/IR/Attributes.h"
 #include "mlir/IR/BuiltinAttributes.h"

@@ -88,6 +88,31 @@ def FP4Q_RecipeAttr : AttrDef<FP4Q_Dialect, "Recipe"> {
   let hasCustomAssemblyFormat = 1;
 }
 
+def FP4Q_BackEndAttr : AttrDef<FP4Q_Dialect, "BackEnd"> {
+  let mnemonic = "backend";
+  let summary = "the kernels that compute an operation";
+  let description = [{
+    As the discardable attribute `fp4q.backend` of an operation, it asks for a
+    back end; the pass `fp4q-select-backend` puts the one there that will
+    compute the operation. What each does is in `docs/targets.md`.
+
+    Values: `"reference"`, `"cpu"`, `"gpu-portable"`, `"gpu-native"`.
+
+    Example:
+
+    ```mlir
+    func.func @global(%x: tensor<?x64xf32>, %init: tensor<f32>) -> tensor<f32> {
+      %g = fp4q.global_scale ins(%x : tensor<?x64xf32>)
+          outs(%init : tensor<f32>)
+          {fp4q.backend = #fp4q.backend<"reference">} -> tensor<f32>
+      return %g : tensor<f32>
+    }
+    ```
+  }];
+  let parameters = (ins "::fp4q::BackEnd":$value);
+  let hasCustomAssemblyFormat = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Of the micro-ops (FP4QMicroOps.td)
 //===----------------------------------------------------------------------===//

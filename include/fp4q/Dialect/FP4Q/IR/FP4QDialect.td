@@ -40,9 +40,9 @@ def FP4Q_Dialect : Dialect {
     `docs/numerics.md`, such as not to round one that is consumed at once;
     `docs/optimizer.md` says which rewrites ask for it.
   }];
-  let hasOperationAttrVerify = 1;
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
+  let hasOperationAttrVerify = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
   let extraClassDeclaration = [{

@@ -43,6 +43,11 @@ SmallVector<int64_t> getBlockedScaleShape(ArrayRef<int64_t> linear);
 /// and last dimension `last`.
 SmallVector<int64_t> withLastDim(ArrayRef<int64_t> shape, int64_t last);
 
+/// The discardable attribute with the back end of an operation, a
+/// #fp4q.backend: a request before fp4q-select-backend, and its choice
+/// afterwards.
+constexpr llvm::StringLiteral kBackEndAttr = "fp4q.backend";
+
 /// A discardable unit attribute of any operation: the caller's leave to change
 /// its results within the bounds of docs/numerics.md (docs/optimizer.md).
 constexpr llvm::StringLiteral kRelaxedAttr = "fp4q.relaxed";

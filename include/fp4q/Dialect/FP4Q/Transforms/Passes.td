@@ -10,6 +10,45 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FP4QSelectBackendPass
+    : Pass<"fp4q-select-backend", "::mlir::ModuleOp"> {
+  let summary = "choose the kernels of each fp4q operation";
+  let description = [{
+    Gives every level-1 operation the attribute `fp4q.backend`: the back end
+    that will compute it on the target. Quantization and matmul are decided
+    independently, operation by operation. A back end that the operation asks
+    for by this attribute, or else an option of this pass, is taken if it can
+    compute the operation: its role, its type, its format, its recipe, where its
+    scales come from and what transform it has. If it cannot, a warning says
+    why, and the fastest that can is taken; so it is when nothing is asked for.
+    Each choice is a remark with the reasons against faster back ends. Where no
+    back end can, there is an error. The facts are in `docs/targets.md`.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-select-backend.mlir`.
+
+    Preconditions: none. Numerics: bit-exact; back ends differ only in the order
+    of accumulation, which the law leaves free.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"cpu\"",
+           "The target, as in docs/targets.md">,
+    Option<"backend", "backend", "std::string", /*default=*/"",
+           "The back end of all operations; auto (default): the fastest">,
+    Option<"quantize", "quantize", "std::string", /*default=*/"",
+           "The back end of all operations but scaled_matmul">,
+    Option<"matmul", "matmul", "std::string", /*default=*/"",
+           "The back end of scaled_matmul">,
+  ];
+  let statistics = [
+    Statistic<"numFastest", "num-fastest",
+              "Operations without a request, given the fastest back end">,
+    Statistic<"numRequested", "num-requested",
+              "Operations given the requested back end">,
+    Statistic<"numFallbacks", "num-fallbacks",
+              "Operations given another back end than requested">
+  ];
+}
+
 def FP4QMaterializeScaleLayoutsPass : Pass<"fp4q-materialize-scale-layouts"> {
   let summary = "make blocked scale layouts explicit operations";
   let description = [{
