@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The interface of libfp4q-c.so, in C11: from the text of a module to results
-// in memory. Nothing of MLIR shows here; see Dialect.h for programs that use
-// MLIR's own C API.
+// in memory. Nothing of MLIR shows here; see Artifact.h for code that is
+// compiled ahead of time, and Dialect.h for programs that use MLIR's own C API.
 //
 // Rules that hold for every function:
 //  - Errors are returned, never thrown, and never end the process. A function
@@ -59,7 +59,9 @@ enum {
   /// An argument of the call is wrong: null, of the wrong count, size or type.
   FP4Q_INVALID_ARGUMENT = 1,
   /// The module is wrong, or cannot be compiled; diagnostics say where and why.
-  FP4Q_COMPILE_ERROR = 2
+  FP4Q_COMPILE_ERROR = 2,
+  /// An artifact cannot be loaded.
+  FP4Q_LOAD_ERROR = 3
 };
 
 /// Why the last call on this thread that failed did, in one line; "" if none
@@ -208,9 +210,12 @@ typedef struct fp4q_value_spec {
   const int64_t *sizes;
   /// As in MLIR: "tensor<?x64xbf16>".
   const char *type;
+  /// Of functions of artifacts, else null: the `rank` sizes as texts, "64" or a
+  /// symbol such as "M", as in the manifest (docs/artifact.md).
+  const char *const *symbols;
 } fp4q_value_spec;
 
-#define FP4Q_VALUE_SPEC_INIT {sizeof(fp4q_value_spec), 1, 0, 0, 0, 0, 0, 0}
+#define FP4Q_VALUE_SPEC_INIT {sizeof(fp4q_value_spec), 1, 0, 0, 0, 0, 0, 0, 0}
 
 FP4Q_CAPI_EXPORTED fp4q_status
 fp4q_function_num_arguments(const fp4q_function *function, size_t *number);

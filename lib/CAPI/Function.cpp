@@ -134,18 +134,14 @@ static fp4q_status describe(const char *kind, const std::vector<Spec> &specs,
                 Twine(kind) + " #" + Twine(index) +
                     " does not exist; the function has " + Twine(specs.size()));
   fp4q_value_spec full = FP4Q_VALUE_SPEC_INIT;
-  if (auto status = readVersioned("fp4q_value_spec", out, full))
-    return status;
   const Spec &spec = specs[index];
-  full.struct_size = out.struct_size;
   full.dtype = spec.dtype;
   full.element_bytes = spec.elementBytes;
   full.is_scalar = spec.isScalar;
   full.rank = spec.sizes.size();
   full.sizes = spec.sizes.data();
   full.type = spec.type.c_str();
-  std::memcpy(&out, &full, std::min(out.struct_size, sizeof(full)));
-  return FP4Q_SUCCESS;
+  return writeVersioned("fp4q_value_spec", full, out);
 }
 
 fp4q_status fp4q_function_argument(const fp4q_function *function, size_t index,

@@ -59,6 +59,20 @@ fp4q_status readVersioned(const char *name, const Struct &given, Struct &full) {
   return FP4Q_SUCCESS;
 }
 
+/// Copies as much of `full` into a caller's structure as both sides know.
+template <typename Struct>
+fp4q_status writeVersioned(const char *name, const Struct &full, Struct &out) {
+  Struct ignored = full;
+  if (auto status = readVersioned(name, out, ignored))
+    return status;
+  // Its size and version stay as they are.
+  constexpr size_t header = offsetof(Struct, version) + sizeof(out.version);
+  std::memcpy(reinterpret_cast<char *>(&out) + header,
+              reinterpret_cast<const char *>(&full) + header,
+              std::min(out.struct_size, sizeof(Struct)) - header);
+  return FP4Q_SUCCESS;
+}
+
 } // namespace fp4q
 } // namespace mlir
 

@@ -13,9 +13,10 @@ from conftest import REPOSITORY
 CONSUMER = REPOSITORY / "test" / "Consumer"
 
 
-def run(*command):
+def run(*command, cwd=None):
     done = subprocess.run(
         [str(word) for word in command],
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=300,
@@ -62,9 +63,11 @@ def test_find_package(tree, build_dir, tmp_path):
     assert found == str(prefix / "lib" / "cmake" / "fp4q")
     run(cmake, "--build", binary, "-j2")
 
-    assert run(binary / "embed-c") == (
-        "scale 2^-1 codes 40 76 ...\nscale 2^3 codes 40 76 ...\n"
-    )
+    lines = "scale 2^-1 codes 40 76 ...\nscale 2^3 codes 40 76 ...\n"
+    assert run(binary / "embed-c") == lines
+    artifact = tmp_path / "quantize.so"
+    assert run(binary / "embed-artifact", cwd=tmp_path) == lines
+    assert run(binary / "embed-artifact", artifact) == lines
     module = project / "dequantize.mlir"
     assert run(binary / "embed-cpp", module).split() == [
         "0.000000e+00",
