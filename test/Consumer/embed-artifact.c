@@ -1,5 +1,5 @@
 /* Compiles a module into an artifact, loads it and calls it on a tensor that is
-   not contiguous. With a path of an artifact as its argument, only the latter. */
+   not contiguous. Given the path of an artifact, does only the latter. */
 #include "fp4q-c/Artifact.h"
 
 #include <stdio.h>
