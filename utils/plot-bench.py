@@ -4,7 +4,8 @@
 """Draws the JSON of fp4q-bench: one picture an operation.
 
 Bars are the medians of warm and cold runs, in GFLOP/s for products and in GB/s
-for the rest, where a line marks memcpy measured in the same run.
+for the rest, where a line marks memcpy measured in the same run. For products
+lines mark the peers that bench-peers.py has added.
 """
 
 import argparse
@@ -41,6 +42,22 @@ def label(result):
     )
 
 
+def draw_peers(axes, results, offset, state):
+    """Lines for other libraries; they are in the legend once."""
+    seen = set()
+    for position, result in enumerate(results):
+        for number, (name, timings) in enumerate(result.get("peers", {}).items()):
+            axes.hlines(
+                timings[state]["gflop_per_s"],
+                position + offset - 0.19,
+                position + offset + 0.19,
+                color=f"C{number + 2}",
+                linestyle="-" if state == "warm" else ":",
+                label=None if name in seen else f"{name}, {state}",
+            )
+            seen.add(name)
+
+
 def draw(operation, results, path):
     """Writes the picture of one operation."""
     is_product = operation == "matmul"
@@ -57,6 +74,7 @@ def draw(operation, results, path):
         )
         axes.bar_label(bars, fmt="%.2f", fontsize=7)
         if is_product:
+            draw_peers(axes, results, offset, state)
             continue
         for position, result in zip(positions, results):
             axes.hlines(
