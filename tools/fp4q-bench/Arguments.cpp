@@ -26,27 +26,20 @@ constexpr int64_t kMaxBytes = int64_t(1) << 33;
 constexpr int kMaxThreads = 4096;
 
 static cl::OptionCategory category("fp4q-bench options");
-static cl::list<Op> ops(
-    "op", cl::CommaSeparated, cl::desc("Operations (default: all)"),
-    cl::values(clEnumValN(Op::Quantize, "quantize", "x to codes and scales"),
-               clEnumValN(Op::TransformQuantize, "transform-quantize",
-                          "the same after a transform of blocks of 32"),
-               clEnumValN(Op::Dequantize, "dequantize", "codes to values"),
-               clEnumValN(Op::Matmul, "matmul",
-                          "product of quantized A and "
-                          "B^T")),
-    cl::cat(category));
-static cl::list<Format> formats(
-    "format", cl::CommaSeparated, cl::desc("Formats (default: both)"),
-    cl::values(clEnumValN(Format::MXFP4, "mxfp4", "groups of 32, e8m0"),
-               clEnumValN(Format::NVFP4, "nvfp4", "groups of 16, e4m3")),
-    cl::cat(category));
-static cl::list<DType>
-    dtypes("dtype", cl::CommaSeparated,
-           cl::desc("Types of the activations (default: bf16)"),
-           cl::values(clEnumValN(DType::BF16, "bf16", ""),
-                      clEnumValN(DType::F16, "f16", ""),
-                      clEnumValN(DType::F32, "f32", "")),
+static cl::list<std::string>
+    ops("op", cl::CommaSeparated, cl::value_desc("name,..."),
+        cl::desc("Operations: quantize (x to codes and scales), "
+                 "transform-quantize (after a transform of blocks of 32), "
+                 "dequantize, matmul (of quantized A and B^T); default: all"),
+        cl::cat(category));
+static cl::list<std::string>
+    formats("format", cl::CommaSeparated, cl::value_desc("name,..."),
+            cl::desc("Formats: mxfp4 (groups of 32, e8m0), nvfp4 (groups of "
+                     "16, e4m3); default: both"),
+            cl::cat(category));
+static cl::list<std::string>
+    dtypes("dtype", cl::CommaSeparated, cl::value_desc("name,..."),
+           cl::desc("Types of the activations: bf16 (default), f16, f32"),
            cl::cat(category));
 static cl::list<std::string>
     shapes("shape", cl::CommaSeparated, cl::value_desc("MxK or MxKxN"),
@@ -57,12 +50,11 @@ static cl::list<int>
     threadCounts("num-threads", cl::CommaSeparated, cl::value_desc("count"),
                  cl::desc("Numbers of threads (default: 1, and one a core)"),
                  cl::cat(category));
-enum class Backend { Reference };
-static cl::opt<Backend> backend(
-    "backend", cl::desc("What executes the operations"),
-    cl::values(clEnumValN(Backend::Reference, "reference",
-                          "the pipeline fp4q-to-cpu, compiled in the process")),
-    cl::init(Backend::Reference), cl::cat(category));
+static cl::list<std::string>
+    backEnds("backend", cl::CommaSeparated, cl::value_desc("name,..."),
+             cl::desc("What executes the operations: reference (default; the "
+                      "pipeline fp4q-to-cpu, compiled in the process)"),
+             cl::cat(category));
 static cl::opt<double>
     minTime("min-time", cl::value_desc("seconds"), cl::init(0.3),
             cl::desc("Repeat warm runs for so long (default: 0.3)"),
@@ -108,11 +100,27 @@ static bool checkCase(const Case &c) {
   return true;
 }
 
-/// The given values, or the defaults.
+/// The values that an option names, of those in `allowed`; `defaults` if it is
+/// not given. False after an error that lists what is allowed.
 template <typename T>
-static std::vector<T> orDefault(const cl::list<T> &given,
-                                std::vector<T> defaults) {
-  return given.empty() ? defaults : std::vector<T>(given.begin(), given.end());
+static bool parseNames(const cl::list<std::string> &option,
+                       llvm::ArrayRef<T> allowed, llvm::ArrayRef<T> defaults,
+                       std::vector<T> &values) {
+  if (option.empty())
+    values.assign(defaults.begin(), defaults.end());
+  for (const std::string &name : option) {
+    const T *found =
+        llvm::find_if(allowed, [&](T value) { return getName(value) == name; });
+    if (found == allowed.end())
+      return reportError(
+          "--" + option.ArgStr + "=" + name + ": expected one of " +
+          llvm::join(
+              llvm::map_range(
+                  allowed, [](T value) { return std::string(getName(value)); }),
+              ", "));
+    values.push_back(*found);
+  }
+  return true;
 }
 
 /// Every combination that makes sense: shapes of three sizes are for matmul,
@@ -129,20 +137,35 @@ static bool makeCases(std::vector<Case> &cases) {
     rowShapes = {{1024, 4096, 0}};
     matmulShapes = {{128, 1024, 1024}};
   }
-  for (Op op : orDefault(ops, {Op::Quantize, Op::TransformQuantize,
-                               Op::Dequantize, Op::Matmul})) {
+  constexpr Op allOps[] = {Op::Quantize, Op::TransformQuantize, Op::Dequantize,
+                           Op::Matmul};
+  constexpr Format allFormats[] = {Format::MXFP4, Format::NVFP4};
+  constexpr DType allDTypes[] = {DType::BF16, DType::F16, DType::F32};
+  constexpr BackEnd allBackEnds[] = {BackEnd::Reference};
+  std::vector<Op> chosenOps;
+  std::vector<Format> chosenFormats;
+  std::vector<DType> chosenDTypes;
+  std::vector<BackEnd> chosenBackEnds;
+  if (!parseNames<Op>(ops, allOps, allOps, chosenOps) ||
+      !parseNames<Format>(formats, allFormats, allFormats, chosenFormats) ||
+      !parseNames<DType>(dtypes, allDTypes, {DType::BF16}, chosenDTypes) ||
+      !parseNames<BackEnd>(backEnds, allBackEnds, {BackEnd::Reference},
+                           chosenBackEnds))
+    return false;
+  for (Op op : chosenOps) {
     const auto &matching = op == Op::Matmul ? matmulShapes : rowShapes;
     if (matching.empty() && !ops.empty())
       return reportError(llvm::Twine("no --shape is of the form ") +
                          (op == Op::Matmul ? "MxKxN" : "MxK") + ", which " +
                          getName(op) + " needs");
-    for (Format format : orDefault(formats, {Format::MXFP4, Format::NVFP4}))
-      for (DType dtype : orDefault(dtypes, {DType::BF16}))
-        for (const Shape &shape : matching) {
-          cases.push_back({op, format, dtype, shape});
-          if (!checkCase(cases.back()))
-            return false;
-        }
+    for (Format format : chosenFormats)
+      for (DType dtype : chosenDTypes)
+        for (const Shape &shape : matching)
+          for (BackEnd backEnd : chosenBackEnds) {
+            cases.push_back({op, format, dtype, backEnd, shape});
+            if (!checkCase(cases.back()))
+              return false;
+          }
   }
   return true;
 }
@@ -168,9 +191,10 @@ std::optional<Arguments> mlir::fp4q::bench::parseArguments(int argc,
     return std::nullopt;
   }
   int cores = std::max(1u, std::thread::hardware_concurrency());
-  arguments.threads =
-      orDefault(threadCounts,
-                cores > 1 ? std::vector<int>{1, cores} : std::vector<int>{1});
+  arguments.threads.assign(threadCounts.begin(), threadCounts.end());
+  if (arguments.threads.empty())
+    arguments.threads =
+        cores > 1 ? std::vector<int>{1, cores} : std::vector<int>{1};
   for (int count : arguments.threads)
     if (count < 1 || count > kMaxThreads) {
       reportError("--num-threads=" + llvm::Twine(count) + ": expected 1 to " +

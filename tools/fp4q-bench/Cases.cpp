@@ -27,6 +27,11 @@ const char *mlir::fp4q::bench::getName(DType dtype) {
   return names[static_cast<int>(dtype)];
 }
 
+const char *mlir::fp4q::bench::getName(BackEnd backEnd) {
+  static const char *const names[] = {"reference"};
+  return names[static_cast<int>(backEnd)];
+}
+
 int64_t Case::bytes() const {
   auto packed = [&](int64_t rows) {
     return rows * shape.k / 2 + rows * shape.k / groupSize();

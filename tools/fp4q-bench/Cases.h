@@ -22,10 +22,13 @@ enum class Format { MXFP4, NVFP4 };
 /// The type of activations: the input of a quantization, the result of a
 /// dequantization or product.
 enum class DType { BF16, F16, F32 };
+/// What executes: the pipeline fp4q-to-cpu, compiled in the process.
+enum class BackEnd { Reference };
 
 const char *getName(Op op);
 const char *getName(Format format);
 const char *getName(DType dtype);
+const char *getName(BackEnd backEnd);
 
 /// Rows, columns (the reduced dimension of a product), and for a product the
 /// rows of the weight.
@@ -38,6 +41,7 @@ struct Case {
   Op op = Op::Quantize;
   Format format = Format::MXFP4;
   DType dtype = DType::BF16;
+  BackEnd backEnd = BackEnd::Reference;
   Shape shape;
 
   /// Elements a scale.

@@ -61,7 +61,7 @@ static void runCase(const Case &config, Bench &bench, int threads,
     json.attribute("k", config.shape.k);
     if (config.op == Op::Matmul)
       json.attribute("n", config.shape.n);
-    json.attribute("backend", "reference");
+    json.attribute("backend", getName(config.backEnd));
     json.attribute("threads", threads);
     json.attribute("bytes", config.bytes());
     json.attribute("flops", config.flops());
@@ -101,11 +101,11 @@ static bool runAll(const Arguments &arguments, llvm::raw_ostream &os) {
         if (!success)
           return;
         for (int threads : arguments.threads) {
-          showProgress(++done, total,
-                       llvm::Twine(getName(config.op)) + " " +
-                           getName(config.format) + " " +
-                           getName(config.dtype) + ", " + llvm::Twine(threads) +
-                           " threads");
+          showProgress(
+              ++done, total,
+              llvm::Twine(getName(config.op)) + " " + getName(config.format) +
+                  " " + getName(config.dtype) + " " + getName(config.backEnd) +
+                  ", " + llvm::Twine(threads) + " threads");
           runCase(config, **bench, threads, arguments.minSeconds, json);
         }
       }
