@@ -69,30 +69,69 @@ static void complete(SharedView &view, const AsyncCopy &copy, uint32_t lanes,
   }
 }
 
-void fp4q::sim::completeCopies(Warp &warp, uint32_t mask,
-                               const uint32_t *upTo) {
+/// The lanes' copies become visible, as written at this clock of the warp.
+static void completeLanes(Warp &warp, AsyncCopy &copy, uint32_t lanes,
+                          uint32_t clock) {
   SharedView &view = warp.cta->shared.view();
   bool checks = warp.cta->launch->options.checks;
+  uint64_t mark =
+      AccessMark::make(clock, warp.clusterId, 0, /*atomic=*/false, copy.index);
+  copy.mask &= ~lanes;
+  if (copy.bytes == 16)
+    complete<16>(view, copy, lanes, checks, mark);
+  else if (copy.bytes == 8)
+    complete<8>(view, copy, lanes, checks, mark);
+  else
+    complete<4>(view, copy, lanes, checks, mark);
+}
+
+static void dropCompleted(Warp &warp) {
+  while (warp.copies.size() && !warp.copies[0].mask)
+    warp.copies.popOldest();
+}
+
+void fp4q::sim::completeCopies(Warp &warp, uint32_t mask,
+                               const uint32_t *upTo) {
   for (size_t i = 0; i < warp.copies.size(); ++i) {
     AsyncCopy &copy = warp.copies[i];
     uint32_t ready = 0;
     for (uint32_t lane = 0; lane < 32; ++lane)
       ready |= uint32_t(copy.group[lane] < upTo[lane]) << lane;
     ready &= copy.mask & mask;
-    if (!ready)
-      continue;
-    copy.mask &= ~ready;
-    uint64_t mark =
-        AccessMark::make(warp.clock[warp.clusterId], warp.clusterId, 0,
-                         /*atomic=*/false, copy.index);
-    if (copy.bytes == 16)
-      complete<16>(view, copy, ready, checks, mark);
-    else if (copy.bytes == 8)
-      complete<8>(view, copy, ready, checks, mark);
-    else
-      complete<4>(view, copy, ready, checks, mark);
+    if (ready)
+      completeLanes(warp, copy, ready, warp.clock[warp.clusterId]);
   }
-  while (warp.copies.size() && !warp.copies[0].mask)
-    warp.copies.popOldest();
+  dropCompleted(warp);
   ++warp.cta->cluster->events;
+}
+
+void fp4q::sim::trackCopies(Warp &warp, uint32_t lane, uint32_t mbarrier,
+                            uint64_t phase) {
+  uint32_t bit = 1u << lane;
+  for (size_t i = 0; i < warp.copies.size(); ++i) {
+    AsyncCopy &copy = warp.copies[i];
+    if (!(copy.mask & ~copy.tracked & bit))
+      continue;
+    copy.tracked |= bit;
+    copy.mbarrier[lane] = mbarrier;
+    copy.phase[lane] = phase;
+    copy.trackClock = warp.clock[warp.clusterId];
+  }
+}
+
+void fp4q::sim::completeTracked(Cta &cta, uint32_t mbarrier, uint64_t phase) {
+  for (Warp &warp : cta.warps) {
+    for (size_t i = 0; i < warp.copies.size(); ++i) {
+      AsyncCopy &copy = warp.copies[i];
+      uint32_t ready = 0;
+      for (uint32_t left = copy.mask & copy.tracked; left; left &= left - 1) {
+        uint32_t lane = uint32_t(__builtin_ctz(left));
+        bool done = copy.mbarrier[lane] == mbarrier && copy.phase[lane] < phase;
+        ready |= uint32_t(done) << lane;
+      }
+      if (ready)
+        completeLanes(warp, copy, ready, copy.trackClock);
+    }
+    dropCompleted(warp);
+  }
 }

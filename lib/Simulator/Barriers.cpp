@@ -146,8 +146,9 @@ bool fp4q::sim::passCluster(Warp &warp, const Inst &inst, uint32_t mask) {
 void fp4q::sim::exitLanes(Warp &warp, const Inst &inst, uint32_t mask) {
   Cta &cta = *warp.cta;
   for (size_t i = 0; cta.launch->options.checks && i < warp.copies.size(); ++i)
-    if (const AsyncCopy &copy = warp.copies[i]; copy.mask & mask) {
-      uint32_t lane = uint32_t(__builtin_ctz(copy.mask & mask));
+    if (const AsyncCopy &copy = warp.copies[i];
+        copy.mask & ~copy.tracked & mask) {
+      uint32_t lane = uint32_t(__builtin_ctz(copy.mask & ~copy.tracked & mask));
       raise(warp, inst, FaultKind::AsyncLeftover, lane,
             "thread exits with the cp.async of line " +
                 std::to_string(copy.line) + " unfinished",

@@ -49,18 +49,17 @@ void Decoder::decodeArith() {
   if (word == "addc" || word == "subc" || word == "madc")
     mods.carryIn = true;
   mods.carryOut = take(".cc");
-  bool low = take(".lo");
-  mods.hi = !low && take(".hi");
-  mods.wide = !low && !mods.hi && take(".wide");
+  mods.lo = take(".lo");
+  mods.hi = !mods.lo && take(".hi");
+  mods.wide = !mods.lo && !mods.hi && take(".wide");
   takeFloatMods();
   Type type = inst->type = takeType();
   inst->cls = classOf(type);
   bool floating = inst->cls != InstClass::Integer;
-  bool product = inst->op == Op::Mul || inst->op == Op::Mad;
-  if (product && !floating)
-    require(low || mods.hi || mods.wide);
-  if (floating && inst->op == Op::Mad)
+  if (floating && inst->op == Op::Mad) {
+    require(type == Type::F32 || type == Type::F64);
     inst->op = Op::Fma;
+  }
   if (type == Type::BF16 || type == Type::BF16x2)
     requireTarget(80);
   Type result = mods.wide ? doubled(type) : type;
@@ -295,6 +294,11 @@ void Decoder::decodeMov() {
     inst->op = Op::PredMov;
     inst->cls = InstClass::Predicate;
     addPredDst(to);
+    if (from.kind == RawOperand::Special &&
+        from.name == "%is_explicit_cluster") {
+      inst->op = Op::IsExplicitCluster;
+      return;
+    }
     addPredSrc(from);
     return;
   }

@@ -41,6 +41,8 @@ void Decoder::decodeLoad() {
   Type type = inst->type = takeType();
   unsigned bits = typeBits(type);
   require(bits >= 8 && bits <= 64 && bits * inst->vec <= 256);
+  if (bits * inst->vec > 128)
+    requireTarget(100);
   require(numOperands() == 2 || numOperands() == 3);
   const RawOperand &to = operand(0);
   addVectorDst(to, inst->vec, bits, /*atLeast=*/true);
@@ -85,6 +87,8 @@ void Decoder::decodeStore() {
   Type type = inst->type = takeType();
   unsigned bits = typeBits(type);
   require(bits >= 8 && bits <= 64 && bits * inst->vec <= 256);
+  if (bits * inst->vec > 128)
+    requireTarget(100);
   require(numOperands() == 2 || numOperands() == 3);
   if (inst->space == Space::Param)
     inst->space = Space::Local;
@@ -128,14 +132,12 @@ void Decoder::decodeAtomic() {
   require(inst->space == Space::Generic || inst->space == Space::Global ||
           inst->space == Space::Shared);
   require(takeEnum(kAtomics, inst->mods.sub));
-  take(".noftz");
+  inst->mods.noftz = take(".noftz");
   Type type = inst->type = takeType();
   require(typeBits(type) >= 16 && typeBits(type) <= 64);
   if (inst->vec > 1) {
     requireTarget(90);
     require(inst->space == Space::Global || inst->space == Space::Generic);
-    require(inst->mods.sub == uint8_t(Atomic::Add) &&
-            typeBits(type) * inst->vec <= 128);
   }
   inst->cls = InstClass::Atomic;
   bool returns = inst->op == Op::Atom;

@@ -16,109 +16,130 @@ struct DecodeTable {
   void (Decoder::*family)();
   Op op;
 
+  static const DecodeTable *begin() { return entries; }
+  static const DecodeTable *end();
   static const DecodeTable *find(std::string_view word);
+
+private:
+  static const DecodeTable entries[];
 };
 } // namespace fp4q::sim
 
+const DecodeTable DecodeTable::entries[] = {
+    {"add", &Decoder::decodeArith, Op::Add},
+    {"addc", &Decoder::decodeArith, Op::Add},
+    {"sub", &Decoder::decodeArith, Op::Sub},
+    {"subc", &Decoder::decodeArith, Op::Sub},
+    {"mul", &Decoder::decodeArith, Op::Mul},
+    {"mad", &Decoder::decodeArith, Op::Mad},
+    {"madc", &Decoder::decodeArith, Op::Mad},
+    {"sad", &Decoder::decodeArith, Op::Sad},
+    {"div", &Decoder::decodeArith, Op::Div},
+    {"rem", &Decoder::decodeArith, Op::Rem},
+    {"abs", &Decoder::decodeArith, Op::Abs},
+    {"neg", &Decoder::decodeArith, Op::Neg},
+    {"min", &Decoder::decodeArith, Op::Min},
+    {"max", &Decoder::decodeArith, Op::Max},
+    {"fma", &Decoder::decodeFma, Op::Fma},
+    {"popc", &Decoder::decodeBits, Op::Popc},
+    {"clz", &Decoder::decodeBits, Op::Clz},
+    {"bfind", &Decoder::decodeBits, Op::Bfind},
+    {"brev", &Decoder::decodeBits, Op::Brev},
+    {"bfe", &Decoder::decodeBits, Op::Bfe},
+    {"bfi", &Decoder::decodeBits, Op::Bfi},
+    {"bmsk", &Decoder::decodeBits, Op::Bmsk},
+    {"szext", &Decoder::decodeBits, Op::Szext},
+    {"prmt", &Decoder::decodeBits, Op::Prmt},
+    {"dp4a", &Decoder::decodeDot, Op::Dp4a},
+    {"dp2a", &Decoder::decodeDot, Op::Dp2a},
+    {"and", &Decoder::decodeLogic, Op::And},
+    {"or", &Decoder::decodeLogic, Op::Or},
+    {"xor", &Decoder::decodeLogic, Op::Xor},
+    {"not", &Decoder::decodeLogic, Op::Not},
+    {"cnot", &Decoder::decodeLogic, Op::Cnot},
+    {"lop3", &Decoder::decodeLogic, Op::Lop3},
+    {"shl", &Decoder::decodeShift, Op::Shl},
+    {"shr", &Decoder::decodeShift, Op::Shr},
+    {"shf", &Decoder::decodeShift, Op::Shf},
+    {"rcp", &Decoder::decodeApprox, Op::Rcp},
+    {"sqrt", &Decoder::decodeApprox, Op::Sqrt},
+    {"rsqrt", &Decoder::decodeApprox, Op::Rsqrt},
+    {"ex2", &Decoder::decodeApprox, Op::Ex2},
+    {"lg2", &Decoder::decodeApprox, Op::Lg2},
+    {"sin", &Decoder::decodeApprox, Op::Sin},
+    {"cos", &Decoder::decodeApprox, Op::Cos},
+    {"tanh", &Decoder::decodeApprox, Op::Tanh},
+    {"copysign", &Decoder::decodeApprox, Op::Copysign},
+    {"testp", &Decoder::decodeTestp, Op::Testp},
+    {"setp", &Decoder::decodeCompare, Op::Setp},
+    {"set", &Decoder::decodeCompare, Op::Set},
+    {"selp", &Decoder::decodeSelect, Op::Selp},
+    {"slct", &Decoder::decodeSelect, Op::Slct},
+    {"mov", &Decoder::decodeMov, Op::Mov},
+    {"cvt", &Decoder::decodeCvt, Op::Cvt},
+    {"cvta", &Decoder::decodeCvta, Op::Cvta},
+    {"isspacep", &Decoder::decodeCvta, Op::Isspacep},
+    {"mapa", &Decoder::decodeCluster, Op::Mapa},
+    {"getctarank", &Decoder::decodeCluster, Op::GetCtaRank},
+    {"ld", &Decoder::decodeLoad, Op::Ld},
+    {"ldu", &Decoder::decodeLoad, Op::Ld},
+    {"st", &Decoder::decodeStore, Op::St},
+    {"atom", &Decoder::decodeAtomic, Op::Atom},
+    {"red", &Decoder::decodeAtomic, Op::Red},
+    {"cp", &Decoder::decodeCpAsync, Op::CpAsync},
+    {"prefetch", &Decoder::decodePrefetch, Op::Nop},
+    {"prefetchu", &Decoder::decodePrefetch, Op::Nop},
+    {"membar", &Decoder::decodeFence, Op::Nop},
+    {"fence", &Decoder::decodeFence, Op::Nop},
+    {"bar", &Decoder::decodeBarrier, Op::Bar},
+    {"barrier", &Decoder::decodeBarrier, Op::Bar},
+    {"shfl", &Decoder::decodeShfl, Op::Shfl},
+    {"vote", &Decoder::decodeVote, Op::Vote},
+    {"match", &Decoder::decodeMatch, Op::Match},
+    {"redux", &Decoder::decodeRedux, Op::Redux},
+    {"activemask", &Decoder::decodeElect, Op::Activemask},
+    {"elect", &Decoder::decodeElect, Op::Elect},
+    {"mbarrier", &Decoder::decodeMbarrier, Op::MbarInit},
+    {"ldmatrix", &Decoder::decodeMatrixMove, Op::LdMatrix},
+    {"stmatrix", &Decoder::decodeMatrixMove, Op::StMatrix},
+    {"movmatrix", &Decoder::decodeMatrixMove, Op::MovMatrix},
+    {"mma", &Decoder::decodeMma, Op::Mma},
+    {"bra", &Decoder::decodeBranch, Op::Bra},
+    {"brx", &Decoder::decodeBranch, Op::BrxIdx},
+    {"ret", &Decoder::decodeExit, Op::Exit},
+    {"exit", &Decoder::decodeExit, Op::Exit},
+    {"trap", &Decoder::decodeExit, Op::Trap},
+    {"nanosleep", &Decoder::decodeHint, Op::Nop},
+    {"griddepcontrol", &Decoder::decodeHint, Op::Nop},
+    {"setmaxnreg", &Decoder::decodeHint, Op::Nop},
+    {"pmevent", &Decoder::decodeHint, Op::Nop},
+};
+
+const DecodeTable *DecodeTable::end() { return std::end(entries); }
+
 const DecodeTable *DecodeTable::find(std::string_view word) {
-  using D = Decoder;
-  static const DecodeTable entries[] = {
-      {"add", &D::decodeArith, Op::Add},
-      {"addc", &D::decodeArith, Op::Add},
-      {"sub", &D::decodeArith, Op::Sub},
-      {"subc", &D::decodeArith, Op::Sub},
-      {"mul", &D::decodeArith, Op::Mul},
-      {"mad", &D::decodeArith, Op::Mad},
-      {"madc", &D::decodeArith, Op::Mad},
-      {"sad", &D::decodeArith, Op::Sad},
-      {"div", &D::decodeArith, Op::Div},
-      {"rem", &D::decodeArith, Op::Rem},
-      {"abs", &D::decodeArith, Op::Abs},
-      {"neg", &D::decodeArith, Op::Neg},
-      {"min", &D::decodeArith, Op::Min},
-      {"max", &D::decodeArith, Op::Max},
-      {"fma", &D::decodeFma, Op::Fma},
-      {"popc", &D::decodeBits, Op::Popc},
-      {"clz", &D::decodeBits, Op::Clz},
-      {"bfind", &D::decodeBits, Op::Bfind},
-      {"brev", &D::decodeBits, Op::Brev},
-      {"bfe", &D::decodeBits, Op::Bfe},
-      {"bfi", &D::decodeBits, Op::Bfi},
-      {"bmsk", &D::decodeBits, Op::Bmsk},
-      {"szext", &D::decodeBits, Op::Szext},
-      {"prmt", &D::decodeBits, Op::Prmt},
-      {"dp4a", &D::decodeDot, Op::Dp4a},
-      {"dp2a", &D::decodeDot, Op::Dp2a},
-      {"and", &D::decodeLogic, Op::And},
-      {"or", &D::decodeLogic, Op::Or},
-      {"xor", &D::decodeLogic, Op::Xor},
-      {"not", &D::decodeLogic, Op::Not},
-      {"cnot", &D::decodeLogic, Op::Cnot},
-      {"lop3", &D::decodeLogic, Op::Lop3},
-      {"shl", &D::decodeShift, Op::Shl},
-      {"shr", &D::decodeShift, Op::Shr},
-      {"shf", &D::decodeShift, Op::Shf},
-      {"rcp", &D::decodeApprox, Op::Rcp},
-      {"sqrt", &D::decodeApprox, Op::Sqrt},
-      {"rsqrt", &D::decodeApprox, Op::Rsqrt},
-      {"ex2", &D::decodeApprox, Op::Ex2},
-      {"lg2", &D::decodeApprox, Op::Lg2},
-      {"sin", &D::decodeApprox, Op::Sin},
-      {"cos", &D::decodeApprox, Op::Cos},
-      {"tanh", &D::decodeApprox, Op::Tanh},
-      {"copysign", &D::decodeApprox, Op::Copysign},
-      {"testp", &D::decodeTestp, Op::Testp},
-      {"setp", &D::decodeCompare, Op::Setp},
-      {"set", &D::decodeCompare, Op::Set},
-      {"selp", &D::decodeSelect, Op::Selp},
-      {"slct", &D::decodeSelect, Op::Slct},
-      {"mov", &D::decodeMov, Op::Mov},
-      {"cvt", &D::decodeCvt, Op::Cvt},
-      {"cvta", &D::decodeCvta, Op::Cvta},
-      {"isspacep", &D::decodeCvta, Op::Isspacep},
-      {"mapa", &D::decodeCluster, Op::Mapa},
-      {"getctarank", &D::decodeCluster, Op::GetCtaRank},
-      {"ld", &D::decodeLoad, Op::Ld},
-      {"ldu", &D::decodeLoad, Op::Ld},
-      {"st", &D::decodeStore, Op::St},
-      {"atom", &D::decodeAtomic, Op::Atom},
-      {"red", &D::decodeAtomic, Op::Red},
-      {"cp", &D::decodeCpAsync, Op::CpAsync},
-      {"prefetch", &D::decodePrefetch, Op::Nop},
-      {"prefetchu", &D::decodePrefetch, Op::Nop},
-      {"membar", &D::decodeFence, Op::Nop},
-      {"fence", &D::decodeFence, Op::Nop},
-      {"bar", &D::decodeBarrier, Op::Bar},
-      {"barrier", &D::decodeBarrier, Op::Bar},
-      {"shfl", &D::decodeShfl, Op::Shfl},
-      {"vote", &D::decodeVote, Op::Vote},
-      {"match", &D::decodeMatch, Op::Match},
-      {"redux", &D::decodeRedux, Op::Redux},
-      {"activemask", &D::decodeElect, Op::Activemask},
-      {"elect", &D::decodeElect, Op::Elect},
-      {"mbarrier", &D::decodeMbarrier, Op::MbarInit},
-      {"ldmatrix", &D::decodeMatrixMove, Op::LdMatrix},
-      {"stmatrix", &D::decodeMatrixMove, Op::StMatrix},
-      {"movmatrix", &D::decodeMatrixMove, Op::MovMatrix},
-      {"mma", &D::decodeMma, Op::Mma},
-      {"bra", &D::decodeBranch, Op::Bra},
-      {"brx", &D::decodeBranch, Op::BrxIdx},
-      {"ret", &D::decodeExit, Op::Exit},
-      {"exit", &D::decodeExit, Op::Exit},
-      {"trap", &D::decodeExit, Op::Trap},
-      {"nanosleep", &D::decodeHint, Op::Nop},
-      {"griddepcontrol", &D::decodeHint, Op::Nop},
-      {"setmaxnreg", &D::decodeHint, Op::Nop},
-      {"pmevent", &D::decodeHint, Op::Nop},
-  };
   static const auto *index = [] {
     auto *map = new std::unordered_map<std::string_view, const DecodeTable *>;
-    for (const DecodeTable &entry : entries)
-      map->emplace(entry.word, &entry);
+    for (auto *entry = begin(); entry != end(); ++entry)
+      map->emplace(entry->word, entry);
     return map;
   }();
   auto it = index->find(word);
   return it == index->end() ? nullptr : it->second;
+}
+
+std::vector<std::string> fp4q::sim::mnemonics() {
+  std::vector<std::string> words{"call"}; // is inlined, not decoded
+  for (auto *entry = DecodeTable::begin(); entry != DecodeTable::end(); ++entry)
+    words.push_back(entry->word);
+  return words;
+}
+
+std::vector<std::string> fp4q::sim::typeSpellings() {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < unsigned(Type::None); ++i)
+    names.push_back(std::string(typeName(Type(i))));
+  return names;
 }
 
 void Decoder::decodeOne(uint32_t index) {
@@ -153,6 +174,7 @@ void Decoder::decodeOne(uint32_t index) {
   (this->*entry->family)();
   for (size_t i = 1; i < used.size(); ++i)
     require(used[i]);
+  require(isLegal());
   bool scheduled =
       inst->control == Control::Branch || inst->control == Control::BranchIdx ||
       inst->control == Control::CtaBarrier ||
@@ -196,14 +218,13 @@ void Decoder::decodeHint() {
   if (word == "setmaxnreg") {
     requireTarget(90);
     require(take(".inc") || take(".dec"));
-    require(take(".sync") && take(".aligned"));
-    takeType();
+    require(take(".sync") && take(".aligned") && takeType() == Type::U32);
     inst->control = Control::Aligned;
     immediate(operand(0), 24, 256, "register count");
   } else if (word == "griddepcontrol") {
     require(take(".launch_dependents") || take(".wait"));
   } else if (word == "nanosleep") {
-    takeType();
+    require(takeType() == Type::U32);
     inst->control = Control::Yield;
   }
 }

@@ -83,7 +83,7 @@ void Decoder::decodeShfl() {
   inst->cls = InstClass::Warp;
   inst->control = Control::Collective;
   require(take(".sync") && takeEnum(modes, inst->mods.sub));
-  require(typeBits(takeType()) == 32);
+  require(takeType() == Type::B32);
   count(5);
   addDst(operand(0), 32);
   RawOperand none;
@@ -143,8 +143,10 @@ void Decoder::decodeRedux() {
   inst->mods.abs = take(".abs");
   inst->mods.nan = take(".NaN");
   Type type = inst->type = takeType();
-  if (type == Type::F32)
-    requireBlackwell(/*consumer=*/false);
+  if (type != Type::F32)
+    require(!inst->mods.abs && !inst->mods.nan);
+  else if (targetNumber / 10 != 10 || !targetSuffix)
+    fail("needs .target sm_100a or sm_103a, got " + module.target);
   count(3);
   addDst(operand(0), 32);
   addSrc(operand(1), type);
@@ -271,7 +273,7 @@ void Decoder::decodeMmaTypes() {
              (b == Type::S8 || b == Type::U8)) {
     requireTarget(80);
     inst->op = Op::MmaInt;
-    legal = d == Type::S32 && (k == 16 || k == 32);
+    legal = !inst->mods.wide && d == Type::S32 && (k == 16 || k == 32);
   }
   require(legal && (!inst->mods.satfinite || inst->op == Op::MmaInt));
   unsigned aRegs = 16 * k * bits / 1024, bRegs = aRegs / 2;

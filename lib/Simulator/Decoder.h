@@ -122,6 +122,8 @@ private:
   uint64_t addressOf(const RawOperand &op);
   std::pair<uint32_t, const Variable *> resolve(const Variable *var) const;
   void count(unsigned operands);
+  /// True if PTX has the instruction with these types and modifiers.
+  bool isLegal() const;
 
   // Families of instructions; DecodeTable names them.
   void decodeOne(uint32_t index);

@@ -22,7 +22,8 @@ DriverState &DriverState::get() {
   // Never destroyed: programs call in from destructors of their own.
   static DriverState *state = [] {
     auto *made = new DriverState;
-    for (const char *name : {"checks", "threads", "budget", "chip"}) {
+    for (const char *name :
+         {"checks", "threads", "budget", "chip", "sms", "messages"}) {
       std::string variable = "FP4Q_SIM_";
       for (const char *c = name; *c; ++c)
         variable += char(*c - 'a' + 'A');
@@ -50,6 +51,10 @@ bool DriverState::setOption(const std::string &name, const std::string &value) {
     return false;
   if (name == "checks" && number <= 1)
     options.checks = number;
+  else if (name == "sms" && number > 0 && number <= 1024)
+    multiprocessors = unsigned(number);
+  else if (name == "messages" && number <= 1)
+    showMessages = number;
   else if (name == "threads" && number <= 1024)
     options.threads = unsigned(number);
   else if (name == "budget" && number > 0)
@@ -61,7 +66,8 @@ bool DriverState::setOption(const std::string &name, const std::string &value) {
 
 CUresult DriverState::fail(CUresult code, const std::string &line) {
   message = line;
-  std::fprintf(stderr, "fp4q-sim: %s\n", line.c_str());
+  if (showMessages)
+    std::fprintf(stderr, "fp4q-sim: %s\n", line.c_str());
   return code;
 }
 
@@ -93,6 +99,20 @@ FP4Q_SIM_EXPORT void fp4qSimResetReport(void) {
   state.message.clear();
 }
 
+FP4Q_SIM_EXPORT const char *fp4qSimInstructionSet(void) {
+  static const std::string text = [] {
+    const auto array = [](const std::vector<std::string> &words) {
+      std::string list;
+      for (const std::string &word : words)
+        list += (list.empty() ? "\"" : ", \"") + word + "\"";
+      return "[" + list + "]";
+    };
+    return "{\"mnemonics\": " + array(mnemonics()) +
+           ", \"types\": " + array(typeSpellings()) + "}";
+  }();
+  return text.c_str();
+}
+
 //===----------------------------------------------------------------------===//
 // Modules
 //===----------------------------------------------------------------------===//
@@ -104,7 +124,8 @@ FP4Q_SIM_EXPORT CUresult cuModuleLoadData(CUmodule *module, const void *image) {
     return CUDA_ERROR_INVALID_VALUE;
   const char *text = static_cast<const char *>(image);
   static const unsigned char fatbin[] = {0x50, 0xed, 0x55, 0xba};
-  if (!std::memcmp(text, "\177ELF", 4) || !std::memcmp(text, fatbin, 4))
+  if (!std::strncmp(text, "\177ELF", 4) ||
+      !std::strncmp(text, reinterpret_cast<const char *>(fatbin), 4))
     return state.fail(CUDA_ERROR_INVALID_IMAGE,
                       "the simulator runs PTX text, not cubins");
   auto owned = std::make_unique<CUmod_st>();
@@ -164,6 +185,14 @@ FP4Q_SIM_EXPORT CUresult cuModuleGetFunction(CUfunction *function,
 FP4Q_SIM_EXPORT CUresult cuLibraryGetKernel(CUkernel *kernel, CUlibrary library,
                                             const char *name) {
   return cuModuleGetFunction(kernel, library, name);
+}
+
+FP4Q_SIM_EXPORT CUresult cuLibraryGetModule(CUmodule *module,
+                                            CUlibrary library) {
+  if (!module || !library)
+    return CUDA_ERROR_INVALID_VALUE;
+  *module = library;
+  return CUDA_SUCCESS;
 }
 
 FP4Q_SIM_EXPORT CUresult cuKernelGetFunction(CUfunction *function,
@@ -271,6 +300,30 @@ FP4Q_SIM_EXPORT CUresult cuFuncSetAttribute(CUfunction function, int attribute,
   default:
     return CUDA_ERROR_INVALID_VALUE;
   }
+}
+
+// Kernels of a library are the functions of a module here.
+FP4Q_SIM_EXPORT CUresult cuKernelGetAttribute(int *value, int attribute,
+                                              CUkernel kernel, CUdevice) {
+  return cuFuncGetAttribute(value, attribute, kernel);
+}
+FP4Q_SIM_EXPORT CUresult cuKernelSetAttribute(int attribute, int value,
+                                              CUkernel kernel, CUdevice) {
+  return cuFuncSetAttribute(kernel, attribute, value);
+}
+FP4Q_SIM_EXPORT CUresult cuFuncGetModule(CUmodule *module,
+                                         CUfunction function) {
+  if (!module || !function)
+    return CUDA_ERROR_INVALID_VALUE;
+  *module = function->module;
+  return CUDA_SUCCESS;
+}
+FP4Q_SIM_EXPORT CUresult cuFuncGetName(const char **name, CUfunction function) {
+  if (!name || !function)
+    return CUDA_ERROR_INVALID_VALUE;
+  const Module &module = *function->module->module;
+  *name = module.kernels()[function->kernel].name.c_str();
+  return CUDA_SUCCESS;
 }
 
 FP4Q_SIM_EXPORT CUresult cuFuncSetCacheConfig(CUfunction function, int) {

@@ -1,4 +1,4 @@
-//===- DriverMemory.cpp - device, memory and streams of the driver API ----===//
+//===- DriverMemory.cpp - memory of the driver API ------------------------===//
 //
 // Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,59 +7,18 @@
 
 #include "DriverState.h"
 
-#include <chrono>
-#include <cstdio>
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 
 using namespace fp4q::sim;
 
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-static constexpr uint64_t kTotalMemory = uint64_t(16) << 30;
+static constexpr uint64_t kTotalMemory = DriverState::kTotalMemory;
 
 static CUresult succeedIf(bool condition, CUresult otherwise) {
   return condition ? CUDA_SUCCESS : otherwise;
-}
-
-//===----------------------------------------------------------------------===//
-// Device and context
-//===----------------------------------------------------------------------===//
-
-FP4Q_SIM_EXPORT CUresult cuInit(unsigned) { return CUDA_SUCCESS; }
-
-FP4Q_SIM_EXPORT CUresult cuDriverGetVersion(int *version) {
-  if (version)
-    *version = 13000;
-  return succeedIf(version, CUDA_ERROR_INVALID_VALUE);
-}
-
-FP4Q_SIM_EXPORT CUresult cuDeviceGetCount(int *count) {
-  if (count)
-    *count = 1;
-  return succeedIf(count, CUDA_ERROR_INVALID_VALUE);
-}
-
-FP4Q_SIM_EXPORT CUresult cuDeviceGet(CUdevice *device, int ordinal) {
-  if (ordinal != 0 || !device)
-    return CUDA_ERROR_INVALID_DEVICE;
-  *device = 0;
-  return CUDA_SUCCESS;
-}
-
-FP4Q_SIM_EXPORT CUresult cuDeviceGetName(char *name, int length, CUdevice) {
-  if (!name || length <= 0)
-    return CUDA_ERROR_INVALID_VALUE;
-  std::snprintf(name, size_t(length), "fp4q simulator (%s)",
-                DriverState::get().chip.c_str());
-  return CUDA_SUCCESS;
-}
-
-FP4Q_SIM_EXPORT CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
-  if (bytes)
-    *bytes = kTotalMemory;
-  return succeedIf(bytes, CUDA_ERROR_INVALID_VALUE);
 }
 
 FP4Q_SIM_EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
@@ -71,126 +30,6 @@ FP4Q_SIM_EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
     *total = kTotalMemory;
   return CUDA_SUCCESS;
 }
-
-FP4Q_SIM_EXPORT CUresult cuDeviceGetAttribute(int *value, int attribute,
-                                              CUdevice) {
-  if (!value)
-    return CUDA_ERROR_INVALID_VALUE;
-  const std::string &chip = DriverState::get().chip;
-  int number = std::atoi(chip.c_str() + 3);
-  int shared = int(chipLimits(chip).maxShared);
-  // CUdevice_attribute; what is not listed is 0 or does not apply.
-  static const std::pair<int, int> fixed[] = {{1, 1024},
-                                              {2, 1024},
-                                              {3, 1024},
-                                              {4, 64},
-                                              {5, 0x7fffffff},
-                                              {6, 65535},
-                                              {7, 65535},
-                                              {8, 48 * 1024},
-                                              {9, 64 * 1024},
-                                              {10, 32},
-                                              {12, 65536},
-                                              {13, 1000000},
-                                              {16, 1},
-                                              {31, 1},
-                                              {33, 0},
-                                              {36, 1000000},
-                                              {37, 512},
-                                              {38, 1 << 25},
-                                              {39, 2048},
-                                              {41, 1},
-                                              {78, 1},
-                                              {79, 1},
-                                              {82, 65536},
-                                              {83, 0},
-                                              {95, 1},
-                                              {106, 32},
-                                              {111, 1024},
-                                              {115, 1},
-                                              {120, number >= 90}};
-  for (auto &entry : fixed)
-    if (entry.first == attribute) {
-      *value = entry.second;
-      return CUDA_SUCCESS;
-    }
-  switch (attribute) {
-  case 75: // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
-    *value = number / 10;
-    break;
-  case 76: // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR
-    *value = number % 10;
-    break;
-  case 81: // CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR
-    *value = shared + 1024;
-    break;
-  case 97: // CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
-    *value = shared;
-    break;
-  default:
-    *value = 0;
-  }
-  return CUDA_SUCCESS;
-}
-
-FP4Q_SIM_EXPORT CUresult cuDeviceComputeCapability(int *major, int *minor,
-                                                   CUdevice device) {
-  if (!major || !minor)
-    return CUDA_ERROR_INVALID_VALUE;
-  cuDeviceGetAttribute(major, 75, device);
-  return cuDeviceGetAttribute(minor, 76, device);
-}
-
-FP4Q_SIM_EXPORT CUresult cuCtxGetCurrent(CUcontext *context) {
-  DriverState &state = DriverState::get();
-  if (!context)
-    return CUDA_ERROR_INVALID_VALUE;
-  *context = state.current ? &state.context : nullptr;
-  return CUDA_SUCCESS;
-}
-FP4Q_SIM_EXPORT CUresult cuCtxSetCurrent(CUcontext context) {
-  DriverState::get().current = context != nullptr;
-  return CUDA_SUCCESS;
-}
-FP4Q_SIM_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *context,
-                                                  CUdevice) {
-  if (!context)
-    return CUDA_ERROR_INVALID_VALUE;
-  *context = &DriverState::get().context;
-  return CUDA_SUCCESS;
-}
-FP4Q_SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext *context, unsigned,
-                                        CUdevice device) {
-  DriverState::get().current = true;
-  return cuDevicePrimaryCtxRetain(context, device);
-}
-FP4Q_SIM_EXPORT CUresult cuCtxCreate_v4(CUcontext *context, void *,
-                                        unsigned flags, CUdevice device) {
-  return cuCtxCreate_v2(context, flags, device);
-}
-FP4Q_SIM_EXPORT CUresult cuCtxPushCurrent_v2(CUcontext context) {
-  return cuCtxSetCurrent(context);
-}
-FP4Q_SIM_EXPORT CUresult cuCtxPopCurrent_v2(CUcontext *context) {
-  if (context)
-    cuCtxGetCurrent(context);
-  return cuCtxSetCurrent(nullptr);
-}
-FP4Q_SIM_EXPORT CUresult cuCtxGetDevice(CUdevice *device) {
-  return cuDeviceGet(device, 0);
-}
-FP4Q_SIM_EXPORT CUresult cuCtxDestroy_v2(CUcontext) { return CUDA_SUCCESS; }
-FP4Q_SIM_EXPORT CUresult cuCtxSynchronize(void) { return CUDA_SUCCESS; }
-FP4Q_SIM_EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
-  return CUDA_SUCCESS;
-}
-FP4Q_SIM_EXPORT CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice, unsigned) {
-  return CUDA_SUCCESS;
-}
-
-//===----------------------------------------------------------------------===//
-// Memory
-//===----------------------------------------------------------------------===//
 
 FP4Q_SIM_EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
   DriverState &state = DriverState::get();
@@ -347,120 +186,88 @@ FP4Q_SIM_EXPORT CUresult cuMemHostRegister_v2(void *, size_t, unsigned) {
 FP4Q_SIM_EXPORT CUresult cuMemHostUnregister(void *) { return CUDA_SUCCESS; }
 
 //===----------------------------------------------------------------------===//
-// Streams and events
+// Pools: memory is freed at once, whatever they ask for.
 //===----------------------------------------------------------------------===//
 
-FP4Q_SIM_EXPORT CUresult cuStreamCreate(CUstream *stream, unsigned) {
-  if (!stream)
+FP4Q_SIM_EXPORT CUresult cuMemPoolCreate(CUmemoryPool *pool, const void *) {
+  if (!pool)
     return CUDA_ERROR_INVALID_VALUE;
-  *stream = new CUstream_st;
+  *pool = new CUmemPoolHandle_st;
   return CUDA_SUCCESS;
 }
-FP4Q_SIM_EXPORT CUresult cuStreamCreateWithPriority(CUstream *stream,
-                                                    unsigned flags, int) {
-  return cuStreamCreate(stream, flags);
-}
-FP4Q_SIM_EXPORT CUresult cuStreamDestroy_v2(CUstream stream) {
-  delete stream;
+FP4Q_SIM_EXPORT CUresult cuMemPoolDestroy(CUmemoryPool pool) {
+  if (pool != &DriverState::get().defaultPool)
+    delete pool;
   return CUDA_SUCCESS;
 }
-FP4Q_SIM_EXPORT CUresult cuStreamSynchronize(CUstream) { return CUDA_SUCCESS; }
-FP4Q_SIM_EXPORT CUresult cuStreamQuery(CUstream) { return CUDA_SUCCESS; }
-FP4Q_SIM_EXPORT CUresult cuStreamWaitEvent(CUstream, CUevent, unsigned) {
-  return CUDA_SUCCESS;
+FP4Q_SIM_EXPORT CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool,
+                                                   CUdevice) {
+  if (pool)
+    *pool = &DriverState::get().defaultPool;
+  return succeedIf(pool, CUDA_ERROR_INVALID_VALUE);
 }
-FP4Q_SIM_EXPORT CUresult cuEventCreate(CUevent *event, unsigned) {
-  if (!event)
-    return CUDA_ERROR_INVALID_VALUE;
-  *event = new CUevent_st;
-  return CUDA_SUCCESS;
+FP4Q_SIM_EXPORT CUresult cuDeviceGetMemPool(CUmemoryPool *pool,
+                                            CUdevice device) {
+  return cuDeviceGetDefaultMemPool(pool, device);
 }
-FP4Q_SIM_EXPORT CUresult cuEventDestroy_v2(CUevent event) {
-  delete event;
-  return CUDA_SUCCESS;
+FP4Q_SIM_EXPORT CUresult cuMemPoolSetAttribute(CUmemoryPool pool, int,
+                                               void *value) {
+  return succeedIf(pool && value, CUDA_ERROR_INVALID_VALUE);
 }
-FP4Q_SIM_EXPORT CUresult cuEventRecord(CUevent event, CUstream) {
-  if (!event)
-    return CUDA_ERROR_INVALID_HANDLE;
-  std::chrono::duration<double> now =
-      std::chrono::steady_clock::now().time_since_epoch();
-  event->time = now.count();
-  return CUDA_SUCCESS;
+FP4Q_SIM_EXPORT CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t) {
+  return succeedIf(pool, CUDA_ERROR_INVALID_VALUE);
 }
-FP4Q_SIM_EXPORT CUresult cuEventSynchronize(CUevent) { return CUDA_SUCCESS; }
-FP4Q_SIM_EXPORT CUresult cuEventQuery(CUevent) { return CUDA_SUCCESS; }
-FP4Q_SIM_EXPORT CUresult cuEventElapsedTime_v2(float *milliseconds,
-                                               CUevent start, CUevent end) {
-  if (!milliseconds || !start || !end)
-    return CUDA_ERROR_INVALID_VALUE;
-  *milliseconds = float((end->time - start->time) * 1e3);
-  return CUDA_SUCCESS;
-}
-FP4Q_SIM_EXPORT CUresult cuEventElapsedTime(float *milliseconds, CUevent start,
-                                            CUevent end) {
-  return cuEventElapsedTime_v2(milliseconds, start, end);
+FP4Q_SIM_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *address,
+                                                 size_t bytes,
+                                                 CUmemoryPool pool, CUstream) {
+  return pool ? cuMemAlloc_v2(address, bytes) : CUDA_ERROR_INVALID_VALUE;
 }
 
 //===----------------------------------------------------------------------===//
-// Errors and entry points
+// Addresses
 //===----------------------------------------------------------------------===//
 
-static const char *errorName(CUresult code) {
-  switch (code) {
-#define FP4Q_SIM_NAME(name)                                                    \
-  case name:                                                                   \
-    return #name;
-    FP4Q_SIM_NAME(CUDA_SUCCESS)
-    FP4Q_SIM_NAME(CUDA_ERROR_INVALID_VALUE)
-    FP4Q_SIM_NAME(CUDA_ERROR_OUT_OF_MEMORY)
-    FP4Q_SIM_NAME(CUDA_ERROR_INVALID_DEVICE)
-    FP4Q_SIM_NAME(CUDA_ERROR_INVALID_IMAGE)
-    FP4Q_SIM_NAME(CUDA_ERROR_INVALID_PTX)
-    FP4Q_SIM_NAME(CUDA_ERROR_INVALID_HANDLE)
-    FP4Q_SIM_NAME(CUDA_ERROR_NOT_FOUND)
-    FP4Q_SIM_NAME(CUDA_ERROR_ILLEGAL_ADDRESS)
-    FP4Q_SIM_NAME(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES)
-    FP4Q_SIM_NAME(CUDA_ERROR_LAUNCH_TIMEOUT)
-    FP4Q_SIM_NAME(CUDA_ERROR_MISALIGNED_ADDRESS)
-    FP4Q_SIM_NAME(CUDA_ERROR_LAUNCH_FAILED)
-    FP4Q_SIM_NAME(CUDA_ERROR_NOT_SUPPORTED)
-#undef FP4Q_SIM_NAME
+// CUpointer_attribute; the simulated device's addresses are no host pointers.
+FP4Q_SIM_EXPORT CUresult cuPointerGetAttribute(void *value, int attribute,
+                                               CUdeviceptr address) {
+  DriverState &state = DriverState::get();
+  Lock lock(state.mutex);
+  Allocation *block = state.memory.find(address);
+  if (!value || !block)
+    return CUDA_ERROR_INVALID_VALUE;
+  switch (attribute) {
+  case 1: // CU_POINTER_ATTRIBUTE_CONTEXT
+    *static_cast<CUcontext *>(value) = &state.context;
+    return CUDA_SUCCESS;
+  case 2: // CU_POINTER_ATTRIBUTE_MEMORY_TYPE: CU_MEMORYTYPE_DEVICE
+    *static_cast<unsigned *>(value) = 2;
+    return CUDA_SUCCESS;
+  case 3: // CU_POINTER_ATTRIBUTE_DEVICE_POINTER
+    *static_cast<CUdeviceptr *>(value) = address;
+    return CUDA_SUCCESS;
+  case 8: // CU_POINTER_ATTRIBUTE_IS_MANAGED
+  case 9: // CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+    *static_cast<int *>(value) = 0;
+    return CUDA_SUCCESS;
+  case 11: // CU_POINTER_ATTRIBUTE_RANGE_START_ADDR
+    *static_cast<CUdeviceptr *>(value) = block->base;
+    return CUDA_SUCCESS;
+  case 12: // CU_POINTER_ATTRIBUTE_RANGE_SIZE
+    *static_cast<size_t *>(value) = block->size;
+    return CUDA_SUCCESS;
   default:
-    return nullptr;
+    return CUDA_ERROR_INVALID_VALUE;
   }
 }
-FP4Q_SIM_EXPORT CUresult cuGetErrorName(CUresult code, const char **name) {
-  *name = errorName(code);
-  return succeedIf(*name, CUDA_ERROR_INVALID_VALUE);
-}
-FP4Q_SIM_EXPORT CUresult cuGetErrorString(CUresult code, const char **text) {
-  const std::string &message = DriverState::get().message;
-  *text = code != CUDA_SUCCESS && !message.empty() ? message.c_str()
-                                                   : errorName(code);
-  return succeedIf(*text, CUDA_ERROR_INVALID_VALUE);
-}
 
-// The newest variant of a name is the one this library has.
-FP4Q_SIM_EXPORT CUresult cuGetProcAddress_v2(const char *symbol, void **entry,
-                                             int, uint64_t, int *status) {
-  if (!symbol || !entry)
-    return CUDA_ERROR_INVALID_VALUE;
-  // This very library, whatever its name and however it was loaded.
-  Dl_info self;
-  void *library = dladdr(reinterpret_cast<void *>(&cuInit), &self)
-                      ? dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD)
-                      : nullptr;
-  *entry = nullptr;
-  for (const char *suffix : {"_v4", "_v2", ""})
-    if (library && !*entry)
-      *entry = dlsym(library, (std::string(symbol) + suffix).c_str());
-  if (library)
-    dlclose(library);
-  if (status)
-    *status = *entry ? 0 : 1; // CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND
-  return succeedIf(*entry, CUDA_ERROR_NOT_FOUND);
+// Host memory would have to be the device's too.
+FP4Q_SIM_EXPORT CUresult cuMemAllocManaged(CUdeviceptr *, size_t, unsigned) {
+  return DriverState::get().fail(CUDA_ERROR_NOT_SUPPORTED,
+                                 "managed memory is not simulated");
 }
-FP4Q_SIM_EXPORT CUresult cuGetProcAddress(const char *symbol, void **entry,
-                                          int version, uint64_t flags) {
-  return cuGetProcAddress_v2(symbol, entry, version, flags, nullptr);
+FP4Q_SIM_EXPORT CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *, void *,
+                                                      unsigned) {
+  return DriverState::get().fail(
+      CUDA_ERROR_NOT_SUPPORTED,
+      "device access to host memory is not simulated");
 }

@@ -25,6 +25,7 @@ struct CUmod_st {
   std::vector<std::unique_ptr<CUfunc_st>> functions;
 };
 struct CUctx_st {};
+struct CUmemPoolHandle_st {};
 struct CUstream_st {};
 struct CUevent_st {
   double time = 0; ///< seconds
@@ -32,23 +33,25 @@ struct CUevent_st {
 
 namespace fp4q::sim {
 
-/// Work runs when it is enqueued: streams are in order with the host, and
-/// events are times at which they were recorded.
 struct DriverState {
+  static constexpr uint64_t kTotalMemory = uint64_t(16) << 30;
+
   std::recursive_mutex mutex;
   DeviceMemory memory;
   LaunchOptions options;
   std::string chip = "sm_120a";
+  unsigned multiprocessors = 1; ///< reported
+  bool showMessages = true;
   std::string message;
   std::string reports; ///< JSON objects, separated by commas
   std::string reportArray;
   CUctx_st context;
-  bool current = false;
+  CUmemPoolHandle_st defaultPool;
   std::vector<std::unique_ptr<CUmod_st>> modules;
 
   static DriverState &get();
   bool setOption(const std::string &name, const std::string &value);
-  /// Remembers the line and shows it on stderr.
+  /// Remembers the line, and shows it on stderr unless told not to.
   CUresult fail(CUresult code, const std::string &line);
 };
 

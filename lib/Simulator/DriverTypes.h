@@ -22,6 +22,7 @@ using CUdeviceptr = unsigned long long;
 struct CUctx_st;
 struct CUmod_st;
 struct CUfunc_st;
+struct CUmemPoolHandle_st;
 struct CUstream_st;
 struct CUevent_st;
 using CUcontext = CUctx_st *;
@@ -29,6 +30,7 @@ using CUmodule = CUmod_st *;
 using CUlibrary = CUmod_st *;
 using CUfunction = CUfunc_st *;
 using CUkernel = CUfunc_st *;
+using CUmemoryPool = CUmemPoolHandle_st *;
 using CUstream = CUstream_st *;
 using CUevent = CUevent_st *;
 
@@ -39,6 +41,7 @@ enum : CUresult {
   CUDA_ERROR_OUT_OF_MEMORY = 2,
   CUDA_ERROR_INVALID_DEVICE = 101,
   CUDA_ERROR_INVALID_IMAGE = 200,
+  CUDA_ERROR_INVALID_CONTEXT = 201,
   CUDA_ERROR_INVALID_PTX = 218,
   CUDA_ERROR_INVALID_HANDLE = 400,
   CUDA_ERROR_NOT_FOUND = 500,

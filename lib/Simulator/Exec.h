@@ -26,6 +26,7 @@ namespace fp4q::sim::FP4Q_SIM_ISA {
 
 /// Each returns the function for a decoded instruction, or null.
 ExecFn selectInteger(const Inst &inst);
+ExecFn selectBits(const Inst &inst);
 ExecFn selectFloat(const Inst &inst);
 ExecFn selectHalf(const Inst &inst);
 ExecFn selectCompare(const Inst &inst);
@@ -77,6 +78,27 @@ storeLanes(Warp &warp, uint32_t row, const T (&value)[32], uint32_t mask) {
 inline void storePred(Warp &warp, uint32_t pred, uint32_t value,
                       uint32_t mask) {
   warp.preds[pred] = (warp.preds[pred] & ~mask) | (value & mask);
+}
+
+/// make(T()) of the C++ type of an integer type; null for others.
+template <typename Make>
+ExecFn forInts(Type type, Make make) {
+  switch (type) {
+  case Type::U16:
+    return make(uint16_t());
+  case Type::U32:
+    return make(uint32_t());
+  case Type::U64:
+    return make(uint64_t());
+  case Type::S16:
+    return make(int16_t());
+  case Type::S32:
+    return make(int32_t());
+  case Type::S64:
+    return make(int64_t());
+  default:
+    return nullptr;
+  }
 }
 
 template <typename Fn>

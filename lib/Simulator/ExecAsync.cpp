@@ -27,6 +27,7 @@ void execCpAsync(Warp &warp, const Inst &inst, uint32_t mask) {
     ignore = ~ignore;
   AsyncCopy &copy = warp.copies.push();
   copy.mask = mask;
+  copy.tracked = 0;
   copy.bytes = Size;
   copy.line = inst.line;
   copy.index = inst.index;

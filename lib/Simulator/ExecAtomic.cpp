@@ -28,13 +28,14 @@ void setRegister(Warp &warp, uint32_t row, uint32_t lane, uint64_t value,
                                          : uint32_t(value & 0xff);
 }
 
-template <typename T>
-T minMaxFloat(T a, T b, bool max) {
-  if (a != a)
-    return b;
-  if (b != b)
-    return a;
-  return (a < b) == max ? b : a;
+// Global memory's adders flush subnormal inputs and results; those of shared
+// memory do not.
+float addSingles(float a, float b, bool flush) {
+  const auto flushed = [&](float x) {
+    return flush && std::fabs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x;
+  };
+  float sum = flushed(flushed(a) + flushed(b));
+  return sum != sum ? bitCast<float>(0x7fffffffu) : sum;
 }
 
 uint32_t addHalves(Type type, uint32_t a, uint32_t b) {
@@ -78,13 +79,11 @@ U combineInt(Type type, Atomic op, U a, U b, U c) {
 }
 
 // The new value at an address that holds a.
-uint64_t combineAtomic(Type type, Atomic op, uint64_t a, uint64_t b,
+uint64_t combineAtomic(Type type, Atomic op, bool flush, uint64_t a, uint64_t b,
                        uint64_t c) {
-  if (type == Type::F32) {
-    float x = bitCast<float>(uint32_t(a)), y = bitCast<float>(uint32_t(b));
-    float r = op == Atomic::Add ? x + y : minMaxFloat(x, y, op == Atomic::Max);
-    return bitCast<uint32_t>(r);
-  }
+  if (type == Type::F32)
+    return bitCast<uint32_t>(addSingles(bitCast<float>(uint32_t(a)),
+                                        bitCast<float>(uint32_t(b)), flush));
   if (type == Type::F64)
     return bitCast<uint64_t>(bitCast<double>(a) + bitCast<double>(b));
   if (type == Type::F16 || type == Type::BF16 || type == Type::F16x2 ||
@@ -102,12 +101,12 @@ uint64_t combineAtomic(Type type, Atomic op, uint64_t a, uint64_t b,
 
 // Other CTAs run on other host threads, hence a host atomic.
 template <typename T>
-uint64_t updateAs(uint8_t *bytes, Type type, Atomic op, uint64_t b,
+uint64_t updateAs(uint8_t *bytes, Type type, Atomic op, bool flush, uint64_t b,
                   uint64_t c) {
   T *cell = reinterpret_cast<T *>(bytes);
   T old = __atomic_load_n(cell, __ATOMIC_SEQ_CST);
   while (!__atomic_compare_exchange_n(
-      cell, &old, T(combineAtomic(type, op, old, b, c)), false,
+      cell, &old, T(combineAtomic(type, op, flush, old, b, c)), false,
       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
   }
   return old;
@@ -132,6 +131,7 @@ void execAtomic(Warp &warp, const Inst &inst, uint32_t mask) {
     return element == 8 ? warp.row64(inst.ops[operand])[lane]
                         : warp.row32(inst.ops[operand])[lane];
   };
+  bool flush = space != Space::Shared;
   forLanes(mask, [&](uint32_t lane) {
     uint8_t *bytes = memoryBytes(warp, inst, lane, inst.space, where[lane],
                                  size, Access::Atomic);
@@ -140,9 +140,9 @@ void execAtomic(Warp &warp, const Inst &inst, uint32_t mask) {
       uint64_t c = op == Atomic::Cas ? source(at + 2, lane) : 0;
       uint8_t *cell = bytes + e * element;
       uint64_t old =
-          element == 8   ? updateAs<uint64_t>(cell, inst.type, op, b, c)
-          : element == 4 ? updateAs<uint32_t>(cell, inst.type, op, b, c)
-                         : updateAs<uint16_t>(cell, inst.type, op, b, c);
+          element == 8   ? updateAs<uint64_t>(cell, inst.type, op, flush, b, c)
+          : element == 4 ? updateAs<uint32_t>(cell, inst.type, op, flush, b, c)
+                         : updateAs<uint16_t>(cell, inst.type, op, flush, b, c);
       if (returns)
         setRegister(warp, inst.ops[e], lane, old, std::max(element, 2u));
     }
@@ -150,49 +150,10 @@ void execAtomic(Warp &warp, const Inst &inst, uint32_t mask) {
   ++warp.cta->cluster->events;
 }
 
-bool atomicSupported(const Inst &inst) {
-  Atomic op = Atomic(inst.mods.sub);
-  unsigned bits = typeBits(inst.type);
-  switch (inst.type) {
-  case Type::F32:
-    return op == Atomic::Add ||
-           (inst.vec > 1 && (op == Atomic::Min || op == Atomic::Max));
-  case Type::F64:
-  case Type::F16:
-  case Type::BF16:
-  case Type::F16x2:
-  case Type::BF16x2:
-    return op == Atomic::Add;
-  default:
-    break;
-  }
-  if (inst.vec > 1)
-    return false;
-  switch (op) {
-  case Atomic::Exch:
-    return isBits(inst.type) && bits >= 32 && inst.op == Op::Atom;
-  case Atomic::Cas:
-    return isBits(inst.type) && inst.op == Op::Atom;
-  case Atomic::And:
-  case Atomic::Or:
-  case Atomic::Xor:
-    return isBits(inst.type) && bits >= 32;
-  case Atomic::Inc:
-  case Atomic::Dec:
-    return inst.type == Type::U32;
-  case Atomic::Add:
-    return inst.type == Type::U32 || inst.type == Type::S32 ||
-           inst.type == Type::U64;
-  default:
-    return isInt(inst.type) && bits >= 32;
-  }
-}
-
 } // namespace
 
 ExecFn selectAtomic(const Inst &inst) {
-  bool atomic = inst.op == Op::Atom || inst.op == Op::Red;
-  return atomic && atomicSupported(inst) ? execAtomic : nullptr;
+  return inst.op == Op::Atom || inst.op == Op::Red ? execAtomic : nullptr;
 }
 
 } // namespace fp4q::sim::FP4Q_SIM_ISA

@@ -105,6 +105,8 @@ uint16_t minMax(const Mods &mods, uint16_t x, uint16_t y) {
 
 template <bool Bf, bool Negate>
 uint16_t signOp(const Mods &mods, uint16_t x) {
+  if (isNanHalf(Bf, x))
+    return 0x7fff;
   if (mods.ftz)
     x = flushHalf(x);
   return Negate ? x ^ 0x8000 : x & 0x7fff;

@@ -66,9 +66,17 @@ struct DecodeTf32 {
   // Hardware ignores the low 13 bits.
   float operator()(uint32_t w) const { return bitCast<float>(w & 0xffffe000); }
 };
+/// An element of 4 to 8 bits in a byte of its own: 6-bit ones in the low bits,
+/// 4-bit ones in the middle, 0b00xxxx00.
 struct DecodeByte {
   const float *table;
-  float operator()(uint32_t w) const { return table[w & 0xff]; }
+  uint32_t shift, mask;
+  explicit DecodeByte(Type type)
+      : table(valueTable(type)), shift(type == Type::E2M1 ? 2 : 0),
+        mask(type == Type::E2M1                         ? 0xf
+             : type == Type::E2M3 || type == Type::E3M2 ? 0x3f
+                                                        : 0xff) {}
+  float operator()(uint32_t w) const { return table[w >> shift & mask]; }
 };
 struct DecodeE2M1 {
   const float *table = valueTable(Type::E2M1);
@@ -212,8 +220,8 @@ void unpackByType(const Inst &inst, Operands &o, Registers a, Registers b,
   case Type::TF32:
     return unpackBoth(o, a, b, k, 1, DecodeTf32(), DecodeTf32());
   default:
-    return unpackBoth(o, a, b, k, 4, DecodeByte{valueTable(inst.type2)},
-                      DecodeByte{valueTable(inst.type3)});
+    return unpackBoth(o, a, b, k, 4, DecodeByte(inst.type2),
+                      DecodeByte(inst.type3));
   }
 }
 

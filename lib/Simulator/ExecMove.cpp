@@ -141,6 +141,11 @@ void execClock(Warp &warp, const Inst &inst, uint32_t mask) {
   storeLanes(warp, inst.ops[0], words, mask);
 }
 
+void execExplicitCluster(Warp &warp, const Inst &inst, uint32_t mask) {
+  storePred(warp, inst.ops[0],
+            warp.cta->launch->config.explicitCluster ? ~0u : 0, mask);
+}
+
 } // namespace
 
 ExecFn selectMove(const Inst &inst) {
@@ -166,6 +171,8 @@ ExecFn selectMove(const Inst &inst) {
     return wide ? execRank<uint64_t> : execRank<uint32_t>;
   case Op::Clock:
     return execClock;
+  case Op::IsExplicitCluster:
+    return execExplicitCluster;
   default:
     return nullptr;
   }

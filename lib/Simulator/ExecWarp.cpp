@@ -352,6 +352,8 @@ void execMbarTest(Warp &warp, const Inst &inst, uint32_t mask) {
     }
     if (complete) {
       joinClock(warp.clock, barrier.completed);
+      if (barrier.tracksCopies)
+        completeTracked(*at.cta, at.offset, barrier.phase);
       done |= 1u << lane;
     }
   }
@@ -371,18 +373,22 @@ void execMbarPending(Warp &warp, const Inst &inst, uint32_t mask) {
   storeLanes(warp, inst.ops[0], r, mask);
 }
 
-// Without .noinc the arrival adds one to the pending count first.
+// Without .noinc the arrival adds one to the pending count first. The arrival
+// counts at once; what was copied stays pending until somebody has waited.
 void execAsyncArrive(Warp &warp, const Inst &inst, uint32_t mask) {
-  uint32_t all[32];
-  std::fill(all, all + 32, ~0u);
-  completeCopies(warp, mask, all);
   for (uint32_t left = mask; left; left &= left - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(left));
     Place at = place(warp, inst, lane, 0);
+    if (at.cta != warp.cta)
+      raise(warp, inst, FaultKind::Mbarrier, lane,
+            "mbarrier object is not in the shared memory of the own CTA",
+            at.address);
     checkInitialized(warp, inst, lane, at);
     Mbarrier &barrier = object(warp, inst, lane, at);
     if (!inst.mods.noinc)
       ++barrier.pending;
+    barrier.tracksCopies = true;
+    trackCopies(warp, lane, at.offset, barrier.phase);
     arrive(warp, inst, lane, at, barrier, 1);
   }
   tick(warp);

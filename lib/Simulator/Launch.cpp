@@ -63,6 +63,7 @@ static std::string validate(const Program &program, LaunchConfig &config) {
     return kernel + "block " + show(block) + " is above the .maxntid " +
            show(info.maxBlock);
   ChipLimits limits = chipLimits(program.target);
+  config.explicitCluster = given(config.cluster) || given(info.requiredCluster);
   if (!given(config.cluster))
     config.cluster =
         given(info.requiredCluster) ? info.requiredCluster : Dim3();
@@ -178,8 +179,6 @@ static uint32_t specialValue(Special special, const Launch &launch,
     return cta.rank;
   case Special::ClusterNctarank:
     return uint32_t(cluster.count());
-  case Special::IsExplicitCluster:
-    return cluster.count() > 1;
   case Special::DynamicSmemSize:
     return config.dynamicShared;
   case Special::TotalSmemSize:

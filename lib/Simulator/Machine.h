@@ -64,6 +64,12 @@ struct AsyncCopy {
   uint32_t group[32];
   uint32_t target[32]; ///< shared offset
   uint8_t data[32][16];
+  /// Lanes whose copy an mbarrier of the CTA tracks (cp.async.mbarrier.arrive):
+  /// its offset, and the phase that waits for the copy.
+  uint32_t tracked = 0;
+  uint32_t mbarrier[32];
+  uint64_t phase[32];
+  uint32_t trackClock = 0; ///< of the warp when it handed the copy over
 };
 
 /// A warp's copies that are not complete, oldest first, in a ring: copies come
@@ -138,6 +144,7 @@ struct Mbarrier {
   uint64_t phase = 0;
   std::vector<uint32_t> clock;     ///< of the arrivals of this phase
   std::vector<uint32_t> completed; ///< of the phases that are complete
+  bool tracksCopies = false;
 };
 
 /// What all CTAs of a launch share.
@@ -244,6 +251,11 @@ uint32_t countConflicts(uint32_t lanes, const uint64_t *addresses,
 /// Issues one lane's cp.async of copy.bytes bytes, `bytes` of which are read.
 void issueCopy(Warp &warp, const Inst &inst, uint32_t lane, uint64_t to,
                uint64_t from, uint32_t bytes, AsyncCopy &copy);
+/// Hands a lane's copies to the mbarrier at an offset of its CTA: they become
+/// visible when a thread has waited for that phase.
+void trackCopies(Warp &warp, uint32_t lane, uint32_t mbarrier, uint64_t phase);
+/// Completes the copies of a CTA that an mbarrier tracks for earlier phases.
+void completeTracked(Cta &cta, uint32_t mbarrier, uint64_t phase);
 /// Completes the lanes' async copies whose group is below `upTo` [lane].
 void completeCopies(Warp &warp, uint32_t mask, const uint32_t *upTo);
 

@@ -79,6 +79,7 @@ enum class Op : uint8_t {
   Mapa,
   GetCtaRank,
   Clock,
+  IsExplicitCluster,
   // Memory. Sections 9.7.9 and 9.7.13.
   Ld,
   LdParam,
@@ -162,7 +163,6 @@ enum class Special : uint8_t {
   ClusterNctaidZ,
   ClusterCtarank,
   ClusterNctarank,
-  IsExplicitCluster,
   DynamicSmemSize,
   TotalSmemSize,
   GridId,

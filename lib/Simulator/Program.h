@@ -65,6 +65,7 @@ struct Mods {
   bool xorsign = false;
   bool approx = false;
   bool full = false;
+  bool lo = false;
   bool hi = false;
   bool wide = false;
   bool carryOut = false;
@@ -76,6 +77,7 @@ struct Mods {
   bool trans = false;
   bool parity = false;
   bool noinc = false;
+  bool noftz = false;
   bool expectTx = false;
   bool volatileLike = false; ///< .volatile, .relaxed, ...: no data race
   bool acquire = false;

@@ -21,6 +21,7 @@ ExecFn selectWarp(const Inst &inst);
 #define FP4Q_SIM_DECLARE(isa)                                                  \
   namespace fp4q::sim::isa {                                                   \
   ExecFn selectInteger(const Inst &inst);                                      \
+  ExecFn selectBits(const Inst &inst);                                         \
   ExecFn selectFloat(const Inst &inst);                                        \
   ExecFn selectHalf(const Inst &inst);                                         \
   ExecFn selectCompare(const Inst &inst);                                      \
@@ -31,7 +32,7 @@ ExecFn selectWarp(const Inst &inst);
   ExecFn selectAsync(const Inst &inst);                                        \
   ExecFn selectMatrix(const Inst &inst);                                       \
   static ExecFn select(const Inst &inst) {                                     \
-    for (auto family : {selectInteger, selectFloat, selectHalf,                \
+    for (auto family : {selectInteger, selectBits, selectFloat, selectHalf,    \
                         selectCompare, selectConvert, selectMove, selectMma,   \
                         selectLoadStore, selectAsync, selectMatrix,            \
                         portable::selectAtomic, portable::selectWarp})         \

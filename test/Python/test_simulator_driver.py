@@ -94,3 +94,77 @@ def test_dynamic_shared_memory_needs_its_attribute(driver):
     with pytest.raises(cudadriver.DriverError) as caught:
         driver.run(ptx, "k", (1, 1, 1), (1, 1, 1), [], shared=49152)
     assert caught.value.message.startswith("out-of-bounds")
+
+
+def test_contexts_are_a_stack(driver):
+    context, top = ctypes.c_void_p(), ctypes.c_void_p()
+    driver.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
+    driver.call("cuCtxPushCurrent_v2", context)
+    driver.call("cuCtxPopCurrent_v2", ctypes.byref(top))
+    assert top.value == context.value
+    # The one below is current again.
+    driver.call("cuCtxGetCurrent", ctypes.byref(top))
+    assert top.value == context.value
+    driver.call("cuCtxSetCurrent", None)
+    driver.call("cuCtxGetCurrent", ctypes.byref(top))
+    assert top.value is None
+    assert driver.lib.cuCtxPopCurrent_v2(ctypes.byref(top)) == 201
+    driver.call("cuCtxSetCurrent", context)
+
+
+def test_pools_and_pointer_attributes(driver):
+    pool, address = ctypes.c_void_p(), ctypes.c_uint64()
+    properties = ctypes.create_string_buffer(88)
+    driver.call("cuMemPoolCreate", ctypes.byref(pool), properties)
+    threshold = ctypes.c_uint64(1 << 20)
+    driver.call("cuMemPoolSetAttribute", pool, 4, ctypes.byref(threshold))
+    driver.call("cuMemAllocFromPoolAsync", ctypes.byref(address),
+                ctypes.c_size_t(100), pool, None)  # fmt: skip
+    inside = ctypes.c_uint64(address.value + 99)
+    for attribute, kind, want in (
+        (2, ctypes.c_uint32, 2),
+        (3, ctypes.c_uint64, inside.value),
+        (9, ctypes.c_int, 0),
+        (11, ctypes.c_uint64, address.value),
+        (12, ctypes.c_size_t, 100),
+    ):
+        value = kind(77)
+        driver.call(
+            "cuPointerGetAttribute", ctypes.byref(value), attribute, inside
+        )
+        assert value.value == want, attribute
+    outside = ctypes.c_uint64(address.value + 100)
+    value = ctypes.c_uint64()
+    assert driver.lib.cuPointerGetAttribute(ctypes.byref(value), 2, outside) == 1
+    driver.call("cuMemFreeAsync", address, None)
+    driver.call("cuMemPoolDestroy", pool)
+
+
+def test_graphs_are_refused(driver):
+    status = ctypes.c_int(7)
+    driver.call("cuStreamIsCapturing", None, ctypes.byref(status))
+    assert status.value == 0
+    mode = ctypes.c_int(2)
+    driver.call("cuThreadExchangeStreamCaptureMode", ctypes.byref(mode))
+    assert mode.value == 0
+    driver.call("cuThreadExchangeStreamCaptureMode", ctypes.byref(mode))
+    assert mode.value == 2
+    assert driver.lib.cuStreamBeginCapture_v2(None, 0) == 801
+    message = driver.lib.fp4qSimLastMessage().decode()
+    assert message == "cuStreamBeginCapture: CUDA graphs are not simulated"
+
+
+def test_multiprocessors_are_an_option(driver):
+    driver.option("sms", 132)
+    value = ctypes.c_int()
+    driver.call("cuDeviceGetAttribute", ctypes.byref(value), 16, 0)
+    driver.option("sms", 1)
+    assert value.value == 132
+    assert driver.lib.fp4qSimSetOption(b"sms", b"0")
+
+
+def test_host_functions_run(driver):
+    seen = []
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(seen.append)
+    driver.call("cuLaunchHostFunc", None, function, ctypes.c_void_p(5))
+    assert seen == [5]

@@ -28,18 +28,28 @@ class Driver:
         if self.simulated:
             self.lib.fp4qSimLastMessage.restype = ctypes.c_char_p
             self.lib.fp4qSimReport.restype = ctypes.c_char_p
+            self.lib.fp4qSimInstructionSet.restype = ctypes.c_char_p
         self.call("cuInit", 0)
         device = ctypes.c_int()
         self.call("cuDeviceGet", ctypes.byref(device), 0)
-        context = ctypes.c_void_p()
-        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), device)
-        self.call("cuCtxSetCurrent", context)
+        self.device = device
+        self._enter()
         major, minor = ctypes.c_int(), ctypes.c_int()
         for value, attribute in ((major, 75), (minor, 76)):
             self.call(
                 "cuDeviceGetAttribute", ctypes.byref(value), attribute, device
             )
         self.capability = major.value * 10 + minor.value
+
+    def _enter(self):
+        context = ctypes.c_void_p()
+        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), self.device)
+        self.call("cuCtxSetCurrent", context)
+
+    def reset(self):
+        """Starts anew after a fault that the context did not survive."""
+        self.lib.cuDevicePrimaryCtxReset_v2(self.device)
+        self._enter()
 
     def call(self, name, *args):
         """Calls a function of the driver; raises DriverError unless it is 0."""
@@ -67,6 +77,14 @@ class Driver:
         module = ctypes.c_void_p()
         self.call("cuModuleLoadData", ctypes.byref(module), ptx.encode())
         return module
+
+    def accepts(self, ptx):
+        """True if a module of this text can be loaded."""
+        module = ctypes.c_void_p()
+        if self.lib.cuModuleLoadData(ctypes.byref(module), ptx.encode()):
+            return False
+        self.unload(module)
+        return True
 
     def unload(self, module):
         self.call("cuModuleUnload", module)

@@ -34,7 +34,16 @@ class Case:
     tolerance: float = 0.0
     expect: object = None  # (inputs as uint32 [rounds, lanes, words]) -> array
     shared: bool = False  # has 4 KiB of shared memory at [sm]
+    rounds: int = ROUNDS
+    outside: str = ""  # module-level PTX: variables and functions
+    directives: str = ""  # of the kernel
+    param: bool = False  # has a parameter `extra` of 32 bytes: EXTRA
+    cooperative: bool = False
+    gpu: bool = True  # False: a GPU cannot show it
 
+
+#: What the parameter `extra` holds.
+EXTRA = bytes(range(0x81, 0xA1))
 
 CASES = []
 
@@ -57,9 +66,10 @@ _BF16 = [0x0000, 0x8000, 0x3F80, 0xBF80, 0x0001, 0x807F, 0x0080, 0x7F7F, 0xFF7F,
 
 
 def inputs(case):
-    """uint32 [ROUNDS, LANES, WORDS]: the same for a name on every machine."""
+    """uint32 [rounds, LANES, WORDS]: the same for a name on every machine."""
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
-    shape = (ROUNDS, LANES, WORDS)
+    rounds = case.rounds
+    shape = (rounds, LANES, WORDS)
     words = rng.integers(0, 1 << 32, shape, np.uint32)
     special = rng.random(shape) < 0.5
     pick = lambda table: np.array(table, np.uint32)[  # noqa: E731
@@ -80,11 +90,11 @@ def inputs(case):
         both = pick(table) | pick(table) << 16
         return np.where(special, both, words)
     if kind == "f64":
-        f64 = rng.standard_normal((ROUNDS, LANES, WORDS // 2)) * 1e3
+        f64 = rng.standard_normal((rounds, LANES, WORDS // 2)) * 1e3
         flat = f64.view(np.uint32).reshape(shape).copy()
         table = [0.0, -0.0, 1.0, -1.5, np.inf, 1e300, 5e-324, 0.1]
         chosen = np.array(table)[
-            rng.integers(0, len(table), (ROUNDS, LANES, WORDS // 2))
+            rng.integers(0, len(table), (rounds, LANES, WORDS // 2))
         ]
         mask = np.repeat(rng.random(chosen.shape) < 0.3, 2, axis=-1)
         return np.where(mask, chosen.view(np.uint32).reshape(shape), flat)
@@ -96,7 +106,59 @@ def inputs(case):
     if kind == "bytes":  # e4m3 codes without NaN
         codes = rng.integers(0, 0x7F, (*shape, 4), np.uint8)
         return codes.view(np.uint32)[..., 0]
+    if kind.startswith("codes "):
+        limit, first, second = kind[6:].split()
+        first, second = (_container(e, float(limit), rng) for e in (first, second))
+        words[..., :4] = first(words[..., :4].shape)
+        words[..., 4:6] = second(words[..., 4:6].shape)
+        return words
+    if kind.startswith("scaled "):
+        scale, first, second, vec = kind[7:].split()
+        if vec == "1":
+            first, second = (_container(e, 4.0, rng) for e in (first, second))
+            words[..., :4] = first(words[..., :4].shape)
+            words[..., 4:6] = second(words[..., 4:6].shape)
+        low, high = (125, 130) if scale == "ue8m0" else (0x30, 0x48)
+        codes = rng.integers(low, high, (rounds, LANES, 2, 4), np.uint8)
+        words[..., 6:8] = codes.view(np.uint32)[..., 0]
+        return words
     raise ValueError(kind)
+
+
+def narrow_values(element):
+    """The value of each code of a format, as the OCP formats have them; NaN
+    codes are infinite here, and not used."""
+    exponent, mantissa, bias = {
+        "e4m3": (4, 3, 7), "e5m2": (5, 2, 15), "e3m2": (3, 2, 3),
+        "e2m3": (2, 3, 1), "e2m1": (2, 1, 1),
+    }[element]  # fmt: skip
+    code = np.arange(1 << (1 + exponent + mantissa))
+    e = code >> mantissa & (1 << exponent) - 1
+    m = code & (1 << mantissa) - 1
+    value = np.where(e > 0, (1 + m / 2**mantissa) * 2.0 ** (e - bias),
+                     m / 2**mantissa * 2.0 ** (1 - bias))  # fmt: skip
+    if element == "e4m3":
+        value[code & 0x7F == 0x7F] = np.inf
+    if element == "e5m2":
+        value[e == 31] = np.inf
+    return np.where(code >> (exponent + mantissa), -value, value)
+
+
+def _container(element, limit, rng):
+    """Makes words of codes, each in a byte, of multiples of a half up to the
+    limit: their sums of products are exact."""
+    values = narrow_values(element)
+    small = np.where(np.abs(values) <= limit, values, 0.25)
+    good = small * 2 % 1 == 0
+    codes = np.flatnonzero(good).astype(np.uint8)
+    if element == "e2m1":
+        codes <<= 2
+
+    def make(shape):
+        chosen = codes[rng.integers(0, len(codes), (*shape, 4))]
+        return np.ascontiguousarray(chosen).view(np.uint32)[..., 0]
+
+    return make
 
 
 def _pack(element, values):
@@ -130,7 +192,13 @@ def _exact(element, rng, shape):
     return _pack(element, rng.integers(-8, 9, (*shape, 4)) * 0.5)
 
 
-def _registers():
+#: Accumulators of mma in %t: small integers of the inputs, or constants.
+C32 = "".join(f"and.b32 %t{i}, %a{6 + i % 2}, {15 << (4 * (i // 2))};\n"
+              f"cvt.rn.f32.u32 %t{i}, %t{i};\n" for i in range(4))  # fmt: skip
+C16 = "mov.b32 %t0, 0x3c004000; mov.b32 %t1, 0x4200bc00;\n"
+
+
+def registers():
     lines = []
     for width, letter, count in (("b32", "a", 8), ("b32", "d", 8),
                                  ("b32", "t", 8), ("b64", "A", 4),
@@ -166,14 +234,16 @@ def ptx(case, target="sm_90a", version="8.8"):
         for i in (0, 4)
     )
     shared = ".shared .align 16 .b8 sm[4096];" if case.shared else ""
+    extra = ", .param .align 16 .b8 extra[32]" if case.param else ""
     return f""".version {version}
 .target {target}
 .address_size 64
-.visible .entry k(.param .u64 in, .param .u64 out)
+{case.outside}
+.visible .entry k(.param .u64 in, .param .u64 out{extra}) {case.directives}
 {{
 .reg .b64 %in, %out, %off;
 .reg .b32 %thread, %block, %lin;
-{_registers()}
+{registers()}
 {shared}
 ld.param.u64 %in, [in];
 ld.param.u64 %out, [out];
@@ -194,15 +264,24 @@ ret;
 """
 
 
-def run(driver, case, target="sm_90a"):
-    """Results, uint32 [ROUNDS, LANES, case.outputs]."""
+def target_of(case):
+    """The least target that all cases of the GPU, or this one, run for."""
+    return "sm_90a" if case.sm <= 90 else f"sm_{case.sm}{case.sm_suffix}"
+
+
+def run(driver, case, target=None):
+    """Results, uint32 [rounds, LANES, case.outputs]."""
     data = inputs(case)
+    args = [data, ("out", data.shape, np.uint32)]
+    if case.param:
+        args.append(np.frombuffer(EXTRA, "V32")[0])
     results = driver.run(
-        ptx(case, target),
+        ptx(case, target or target_of(case)),
         "k",
-        (ROUNDS, 1, 1),
+        (case.rounds, 1, 1),
         (LANES, 1, 1),
-        [data, ("out", data.shape, np.uint32)],
+        args,
+        cooperative=case.cooperative,
     )[1]
     return results[:, :, : case.outputs]
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Cases of conversions, memory, warp-wide and matrix instructions."""
 
-from micro_cases import case
+from micro_cases import C16, C32, case
 
 # cvt between scalars. A 16-bit operand lives in %h.
 _WIDTH = {"u8": 8, "s8": 8, "u16": 16, "s16": 16, "f16": 16, "bf16": 16,
@@ -298,9 +298,6 @@ case("movmatrix", "movmatrix.sync.aligned.m8n8.trans.b16 %d0, %a0;")
 
 # mma.sync. Exact inputs compare as bits; positive ones within (K + 2) * 2^-23
 # relative to the sum, times four for hardware that truncates its addends.
-_C32 = "".join(f"and.b32 %t{i}, %a{6 + i % 2}, {15 << (4 * (i // 2))};\n"
-               f"cvt.rn.f32.u32 %t{i}, %t{i};\n" for i in range(4))  # fmt: skip
-_C16 = "mov.b32 %t0, 0x3c004000; mov.b32 %t1, 0x4200bc00;\n"
 
 
 def _mma(shape, k, types, a, b, d="f32", element=None, sm=80, ops="", **kwargs):
@@ -315,7 +312,7 @@ def _mma(shape, k, types, a, b, d="f32", element=None, sm=80, ops="", **kwargs):
         name = f"mma{ops}.{shape}.{d}.{'.'.join(types)}.{flavor}"
         compare = "bits" if flavor == "exact" else "f32"
         case(name,
-             (_C16 if d == "f16" else _C32 if d == "f32" else
+             (C16 if d == "f16" else C32 if d == "f32" else
               "".join(f"mov.b32 %t{i}, {i * 100 - 150};\n" for i in range(4)))
              + f"mma.sync.aligned.{shape}.row.col{ops}.{d}.{types[0]}.{types[1]}.{d}\n"
              f"{{{regs_d}}}, {{{regs_a}}}, {{{regs_b}}}, {{{regs_c}}};",

@@ -9,7 +9,7 @@
 // program which loads libcuda.so.1 can load it instead. These functions, plain
 // C as well, configure the simulator and read its findings. Each option can
 // also be set by an environment variable: FP4Q_SIM_CHECKS, FP4Q_SIM_THREADS,
-// FP4Q_SIM_BUDGET, FP4Q_SIM_CHIP.
+// FP4Q_SIM_BUDGET, FP4Q_SIM_CHIP, FP4Q_SIM_SMS, FP4Q_SIM_MESSAGES.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,8 +21,9 @@ extern "C" {
 #endif
 
 /// Sets an option: "checks" (0 or 1), "threads" (0: as many as cores), "budget"
-/// (warp instructions per CTA), "chip" (such as "sm_120a": what the device
-/// attributes report). Returns 0, or 1 for an unknown name or a bad value.
+/// (warp instructions per CTA), "chip" (such as "sm_120a") and "sms" (how many
+/// multiprocessors): what the device attributes report, "messages" (0: nothing
+/// on stderr). Returns 0, or 1 for an unknown name or a bad value.
 int fp4qSimSetOption(const char *name, const char *value);
 
 /// The last fault, refused launch or PTX error as one line, or "". Valid until
@@ -32,6 +33,10 @@ const char *fp4qSimLastMessage(void);
 /// A JSON array with one report per launch since the last reset. Valid until
 /// the next call into the library.
 const char *fp4qSimReport(void);
+
+/// A JSON object with the arrays "mnemonics" and "types": the first words of
+/// all instructions that are decoded, and the spellings of all types.
+const char *fp4qSimInstructionSet(void);
 
 /// Forgets the reports and the last message.
 void fp4qSimResetReport(void);

@@ -216,7 +216,8 @@ struct Counters {
 struct LaunchConfig {
   Dim3 grid;
   Dim3 block;
-  Dim3 cluster{0, 0, 0}; ///< zeros: as the kernel says, or 1
+  Dim3 cluster{0, 0, 0};        ///< zeros: as the kernel says, or 1
+  bool explicitCluster = false; ///< set by launch(): clusters were asked for
   uint32_t dynamicShared = 0;
   bool cooperative = false; ///< all CTAs make progress together
 };
@@ -246,6 +247,11 @@ LaunchResult launch(const Module &module, int kernel,
 
 /// Report as JSON: kernel, ok, message, counters.
 std::string reportJson(const KernelInfo &kernel, const LaunchResult &result);
+
+/// The first words of all instructions that are decoded ("add", "ld", ...), and
+/// the spellings of all types (".f32", ...): what tests must cover.
+std::vector<std::string> mnemonics();
+std::vector<std::string> typeSpellings();
 
 /// The limits of a chip. Never fails: unknown chips get the least.
 struct ChipLimits {
