@@ -58,6 +58,15 @@ static void raiseToTensors(IRRewriter &rewriter,
   rewriter.eraseOp(op);
 }
 
+/// Whether no result has elements. Such operations have nothing to compute, and
+/// MLIR rejects slices of their operands: it takes the offset 0 of a static
+/// dimension 0 as out of bounds.
+static bool hasNoElements(Operation *op) {
+  return llvm::all_of(op->getResultTypes(), [](Type type) {
+    return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
+  });
+}
+
 namespace {
 
 struct ConvertFP4QToLinalgPass
@@ -74,6 +83,10 @@ struct ConvertFP4QToLinalgPass
     getOperation()->walk([&](DestinationStyleOpInterface op) {
       if (isLevel1(op) && op.hasPureBufferSemantics())
         raiseToTensors(rewriter, op);
+    });
+    getOperation()->walk([&](DestinationStyleOpInterface op) {
+      if (isLevel1(op) && op.hasPureTensorSemantics() && hasNoElements(op))
+        rewriter.replaceOp(op, SmallVector<Value>(op.getDpsInits()));
     });
     RewritePatternSet patterns(&getContext());
     populateFP4QToLinalgPatterns(patterns);

@@ -280,8 +280,7 @@ func.func @dequant_type_direction(%c: tensor<8x32xi8>,
                                   %i: tensor<8x64xbf16>) {
   %0 = fp4q.dequant ins(%c, %s : tensor<8x32xi8>, tensor<8x2xf8E8M0FNU>)
       outs(%i : tensor<8x64xbf16>)
-      // expected-error @below {{expected ::mlir::fp4q::Direction to be one of: multiply, divide}}
-      // expected-error @below {{failed to parse FP4Q_DirectionAttr parameter 'value' which is to be a `::mlir::fp4q::Direction`}}
+      // expected-error @below {{unknown direction 'add', expected one of multiply, divide}}
       {direction = #fp4q.direction<add>}
       -> tensor<8x64xbf16>
   return

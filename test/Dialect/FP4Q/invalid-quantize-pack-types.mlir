@@ -229,8 +229,7 @@ func.func @quantize_pack_type_scale_layout(%x: tensor<8x64xbf16>,
                                            %s: tensor<8x2xf8E8M0FNU>) {
   %0:2 = fp4q.quantize_pack ins(%x : tensor<8x64xbf16>)
       outs(%c, %s : tensor<8x32xi8>, tensor<8x2xf8E8M0FNU>)
-      // expected-error @below {{expected ::mlir::fp4q::ScaleLayout to be one of: linear, blocked_128x4}}
-      // expected-error @below {{failed to parse FP4Q_ScaleLayoutAttr parameter 'value' which is to be a `::mlir::fp4q::ScaleLayout`}}
+      // expected-error @below {{unknown scale_layout 'columns', expected one of linear, blocked_128x4}}
       {scale_layout = #fp4q.scale_layout<columns>}
       -> tensor<8x32xi8>, tensor<8x2xf8E8M0FNU>
   return

@@ -54,9 +54,11 @@ static int64_t chooseColumns(int64_t size, int64_t limit) {
   return limit;
 }
 
-/// The largest multiple of `unit` up to `limit` that divides `size`.
+/// The largest multiple of `unit` up to `limit` that divides `size`; one unit
+/// if `limit` is less, since groups stay whole.
 static int64_t chooseDepth(int64_t size, int64_t unit, int64_t limit) {
-  for (int64_t depth = limit / unit * unit; depth > 0; depth -= unit)
+  for (int64_t depth = std::max(limit / unit, int64_t(1)) * unit; depth > 0;
+       depth -= unit)
     if (size % depth == 0)
       return depth;
   return size;

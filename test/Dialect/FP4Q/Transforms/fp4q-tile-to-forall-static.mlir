@@ -1,4 +1,10 @@
 // RUN: fp4q-opt %s --fp4q-decompose-matmul --fp4q-tile-to-forall | FileCheck %s
+// RUN: fp4q-opt %s --fp4q-decompose-matmul --fp4q-tile-to-forall=depth=1 | FileCheck %s --check-prefix=DEPTH
+
+// A depth below a group of the largest size is taken as one.
+// DEPTH: %[[STEP:.*]] = arith.constant 128 : index
+// DEPTH: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[STEP]] iter_args
+// DEPTH: linalg.generic {{.*}} ins({{.*}} : tensor<4x128xf32>, tensor<128x128xf32>)
 
 // With few static rows only columns are tiled. Every tile decodes other rows of
 // b, so b is decoded in the tiles.

@@ -27,7 +27,7 @@ def FP4Q_DirectionAttr
     `multiply`: value = element * (scale * global). `divide`: value = element *
     (scale / global), for checkpoints that store the reciprocal.
   }];
-  let assemblyFormat = "`<` $value `>`";
+  let assemblyFormat = "`<` custom<EnumKeyword>($value) `>`";
 }
 
 def FP4Q_ScaleLayoutLinear : I32EnumAttrCase<"Linear", 0, "linear">;
@@ -50,7 +50,7 @@ def FP4Q_ScaleLayoutAttr
     layout"). It is an attribute of the operation, not an encoding of the
     tensor type, because bufferization drops encodings.
   }];
-  let assemblyFormat = "`<` $value `>`";
+  let assemblyFormat = "`<` custom<EnumKeyword>($value) `>`";
 }
 
 def FP4Q_RecipeAttr : AttrDef<FP4Q_Dialect, "Recipe"> {
@@ -136,7 +136,7 @@ def FP4Q_NibbleOrderAttr
     position `i` and element `2i+1` at position `N + i`, which saves a shuffle
     where a consumer can take its elements in that order.
   }];
-  let assemblyFormat = "`<` $value `>`";
+  let assemblyFormat = "`<` custom<EnumKeyword>($value) `>`";
 }
 
 def FP4Q_SignOfZeroSignBit : I32EnumAttrCase<"SignBit", 0, "sign_bit">;
@@ -155,7 +155,7 @@ def FP4Q_SignOfZeroAttr
     The setting `zero_sign` of a recipe: `sign_bit` gives code 8 to -0 and to
     negatives that round to zero; with `only_negative` -0 gets code 0.
   }];
-  let assemblyFormat = "`<` $value `>`";
+  let assemblyFormat = "`<` custom<EnumKeyword>($value) `>`";
 }
 
 def FP4Q_ScaledFormatMXFP4 : I32EnumAttrCase<"MXFP4", 0, "mxfp4">;
@@ -173,7 +173,7 @@ def FP4Q_ScaledFormatAttr
     `mxfp4`: one e8m0 scale for 32 elements along k. `nvfp4`: one e4m3 scale,
     bit 7 clear, for 16 elements along k.
   }];
-  let assemblyFormat = "`<` $value `>`";
+  let assemblyFormat = "`<` custom<EnumKeyword>($value) `>`";
 }
 
 #endif // FP4Q_ATTRS_TD

@@ -155,7 +155,8 @@ def FP4QTileToForallPass : Pass<"fp4q-tile-to-forall"> {
     Option<"columns", "columns", "int64_t", /*default=*/"128",
            "Columns of a contraction tile, at most">,
     Option<"depth", "depth", "int64_t", /*default=*/"256",
-           "Elements of K that a contraction tile takes at a time, at most">,
+           "Elements of K that a contraction tile takes at a time, at most, "
+           "but at least a group of the largest size">,
   ];
   let statistics = [
     Statistic<"numTiled", "num-tiled", "Number of operations tiled">
