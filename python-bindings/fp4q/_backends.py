@@ -53,7 +53,7 @@ def unavailable(name: str, role: str) -> str:
 
 
 @functools.cache
-def _warn_once(message: str) -> None:
+def warn_once(message: str) -> None:
     warnings.warn(message, Fp4qWarning, stacklevel=4)
 
 
@@ -65,7 +65,7 @@ def choose(name: str | None, argument: str, role: str) -> str | None:
         return None
     reason = unavailable(parsed, role)
     if reason:
-        _warn_once(
+        warn_once(
             f"{argument} '{parsed}' is not available: {reason}; the fastest "
             "available one is used"
         )

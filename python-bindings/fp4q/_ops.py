@@ -52,7 +52,7 @@ def _target() -> str:
     return default_target()
 
 
-def _positive(value: Any, argument: str) -> Any:
+def check_scale(value: Any, argument: str) -> Any:
     """A scale: a number, which must be finite and positive, or an array of one
     f32, which is not read."""
     if value is None:
@@ -134,8 +134,8 @@ def quantize(
         GROUPS[fmt] if group_size is None else group_size, columns
     )
     parsed = check_recipe(recipe, fmt)
-    gs = _positive(global_scale, "global_scale")
-    ss = _positive(scale_scale, "scale_scale")
+    gs = check_scale(global_scale, "global_scale")
+    ss = check_scale(scale_scale, "scale_scale")
     if parsed.reads_global_scale:
         if gs is None and fmt == "mxfp4":
             gs = 1 / 3
@@ -236,7 +236,7 @@ def dequantize(
     """The values of q as an array (..., K) of float32, float16 or bfloat16."""
     q = _linear(_check_quantized(q, "q"))
     element = _arrays.parse_float(dtype, "dtype")
-    columns, gs = q.shape[-1], _positive(q.global_scale, "q.global_scale")
+    columns, gs = q.shape[-1], check_scale(q.global_scale, "q.global_scale")
     run = function(
         _modules.dequantize, columns, KINDS[q.format], q.group_size, element,
         gs is not None, q.divides, _backends.choose(backend, "backend", "dequantize"),
@@ -305,7 +305,7 @@ def scaled_matmul(
     operands, directions, mode = [], ("", ""), ""
     if alpha is None:
         scales = [
-            _positive(q.global_scale, f"{n}.global_scale")
+            check_scale(q.global_scale, f"{n}.global_scale")
             for q, n in ((a, "a"), (b, "b"))
         ]
         directions = tuple(
@@ -320,7 +320,7 @@ def scaled_matmul(
             if _arrays.element(alpha, "alpha") != "f32":
                 raise TypeError(f"alpha must be float32, but is {alpha.dtype}")
         elif not isinstance(alpha, numbers.Real):
-            alpha = _positive(alpha, "alpha")
+            alpha = check_scale(alpha, "alpha")
         operands = [alpha]
     batched = bool(b_batch)
     batch = math.prod(lead[:-1])

@@ -269,6 +269,8 @@ static nb::list getChips() {
 }
 
 NB_MODULE(_runtime, m) {
+  // The caches of compiled functions live until the interpreter is gone.
+  nb::set_leak_warnings(false);
   m.attr("version") = FP4Q_VERSION;
   m.attr("build_id") = fp4q_python_build_id;
   m.attr("artifact_format_version") = FP4Q_ARTIFACT_FORMAT_VERSION;

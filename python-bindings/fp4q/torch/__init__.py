@@ -1,0 +1,15 @@
+# Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""FP4 quantized linear layers for PyTorch models: docs/python.md."""
+
+from ._linear import QuantLinear
+from ._quantize import Config, LayerReport, Report, calibrate, quantize_
+
+__all__ = [
+    "Config",
+    "LayerReport",
+    "QuantLinear",
+    "Report",
+    "calibrate",
+    "quantize_",
+]

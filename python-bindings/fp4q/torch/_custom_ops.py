@@ -1,0 +1,204 @@
+# Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""torch.ops.fp4q: what torch.compile and torch.export see of the package.
+
+Each operator has a kernel that calls compiled code, a fake kernel that knows
+the shape of the result, and no gradient: asking for one is an error when it
+is computed, not before.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from .. import _arrays, _backends, _modules, _ops
+
+# Kept alive: the operators live as long as this object.
+_library = torch.library.Library("fp4q", "DEF")
+_library.define(
+    "linear(Tensor x, Tensor e2m1, Tensor scale_quant, "
+    "Tensor weight_global_scale, Tensor? activation_global_scale, "
+    "Tensor activation_scale_scale, Tensor? transform, Tensor? bias, "
+    "str? quant_backend, str? matmul_backend) -> Tensor",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+_library.define(
+    "no_gradient(Tensor gradient, SymInt[] shape) -> Tensor",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+
+KINDS = {torch.float8_e8m0fnu: "e8m0", torch.float8_e4m3fn: "e4m3"}
+ELEMENTS = {
+    torch.float32: "f32",
+    torch.float16: "f16",
+    torch.bfloat16: "bf16",
+}
+_functions: dict[tuple, Any] = {}
+
+
+def check_input(x: torch.Tensor, columns: int) -> None:
+    """Refuses what a layer with K = columns does not take."""
+    if x.dtype not in ELEMENTS:
+        raise TypeError(
+            f"x must be float32, float16 or bfloat16, but is {x.dtype}"
+        )
+    if x.ndim == 0 or x.shape[-1] != columns:
+        raise ValueError(
+            f"x must have shape (..., {columns}), but has {tuple(x.shape)}"
+        )
+
+
+def _find(
+    x: torch.Tensor,
+    e2m1: torch.Tensor,
+    scale_quant: torch.Tensor,
+    is_dynamic: bool,
+    transform: torch.Tensor | None,
+    bias: torch.Tensor | None,
+    quant_backend: str | None,
+    matmul_backend: str | None,
+) -> Any:
+    """The compiled function of a layer, one for every number of rows."""
+    key = (
+        x.dtype,
+        e2m1.shape,
+        scale_quant.shape[1],
+        scale_quant.dtype,
+        is_dynamic,
+        None if transform is None else (transform.shape, transform.dtype),
+        None if bias is None else bias.dtype,
+        quant_backend,
+        matmul_backend,
+    )
+    found = _functions.get(key)
+    if found is None:
+        outputs, half = e2m1.shape
+        kind = KINDS[scale_quant.dtype]
+        group = 2 * half // scale_quant.shape[1]
+        element = ELEMENTS[x.dtype]
+        shape, t_element = (), "f32"
+        if transform is not None:
+            shape, t_element = _ops.check_transform(transform, 2 * half)
+        quantizer = _modules.Quantizer(
+            2 * half, element, kind, group, "law",
+            "dynamic" if is_dynamic else "given", True, shape, t_element,
+            _backends.choose(quant_backend, "quant_backend", "quantize"),
+        )  # fmt: skip
+        matmul = _modules.Matmul(
+            2 * half, outputs, kind, group, element,
+            bias="" if bias is None else ELEMENTS[bias.dtype],
+            backend=_backends.choose(
+                matmul_backend, "matmul_backend", "matmul"
+            ),
+        )  # fmt: skip
+        found = _ops.function(_modules.linear, quantizer, matmul)
+        _functions[key] = found
+    return found
+
+
+def _widen(tensor: torch.Tensor | None, dtype: torch.dtype) -> Any:
+    """A transform or bias in a type that is taken with x's: its own or f32,
+    which holds all others exactly."""
+    if tensor is None:
+        return None
+    if tensor.dtype not in (dtype, torch.float32):
+        tensor = tensor.float()
+    return tensor.detach().contiguous()
+
+
+def prepare(
+    x: torch.Tensor, e2m1: torch.Tensor, scale_quant: torch.Tensor,
+    activation_global_scale: torch.Tensor | None,
+    transform: torch.Tensor | None, bias: torch.Tensor | None,
+    quant_backend: str | None, matmul_backend: str | None,
+) -> None:  # fmt: skip
+    """Compiles what linear() will call; only dtypes and shapes count."""
+    _find(
+        x, e2m1, scale_quant, activation_global_scale is None,
+        _widen(transform, x.dtype), _widen(bias, x.dtype),
+        quant_backend, matmul_backend,
+    )  # fmt: skip
+
+
+@torch.library.impl(_library, "linear", "CPU")
+def _linear(
+    x, e2m1, scale_quant, weight_global_scale, activation_global_scale,
+    activation_scale_scale, transform, bias, quant_backend, matmul_backend,
+):  # fmt: skip
+    outputs, columns = e2m1.shape[0], 2 * e2m1.shape[1]
+    check_input(x, columns)
+    transform, bias = _widen(transform, x.dtype), _widen(bias, x.dtype)
+    run = _find(
+        x, e2m1, scale_quant, activation_global_scale is None, transform, bias,
+        quant_backend, matmul_backend,
+    )  # fmt: skip
+    operands = (
+        activation_global_scale, activation_scale_scale, transform, bias
+    )  # fmt: skip
+    rows = math.prod(x.shape[:-1])
+    y = torch.empty(rows, outputs, dtype=x.dtype)
+    run(
+        _arrays.as_rows(x, columns),
+        e2m1.contiguous(),
+        scale_quant.contiguous(),
+        weight_global_scale,
+        *[operand for operand in operands if operand is not None],
+        out=y,
+    )
+    return y.view(*x.shape[:-1], outputs)
+
+
+@torch.library.impl(_library, "linear", "CUDA")
+def _linear_cuda(x, *operands):
+    """Without kernels for GPUs the reference may be asked for: it computes on
+    the host."""
+    backends = {_backends.parse(name, "back end") for name in operands[-2:]}
+    if backends != {"reference"}:
+        raise RuntimeError(
+            "this version of fp4q has no code for GPUs; move the layer to the "
+            "CPU, or give it quant_backend and matmul_backend 'reference', "
+            "which copies to the CPU and back"
+        )
+    _backends.warn_once("the reference back end computes on the CPU")
+    host = [v.cpu() if torch.is_tensor(v) else v for v in (x, *operands)]
+    return _linear(*host).to(x.device)
+
+
+@torch.library.register_fake("fp4q::linear", lib=_library)
+def _linear_fake(
+    x, e2m1, scale_quant, weight_global_scale, activation_global_scale,
+    activation_scale_scale, transform, bias, quant_backend, matmul_backend,
+):  # fmt: skip
+    check_input(x, 2 * e2m1.shape[1])
+    return x.new_empty((*x.shape[:-1], e2m1.shape[0]))
+
+
+@torch.library.impl(_library, "no_gradient", "CompositeExplicitAutograd")
+def _no_gradient(gradient, shape):
+    raise RuntimeError(
+        "fp4q layers are for inference: they have no gradient; call the model "
+        "under torch.no_grad(), or do not quantize what is trained through"
+    )
+
+
+@torch.library.register_fake("fp4q::no_gradient", lib=_library)
+def _no_gradient_fake(gradient, shape):
+    return gradient.new_empty(shape)
+
+
+def _save_shape(ctx, inputs, output):
+    ctx.shape = inputs[0].shape
+
+
+def _refuse(ctx, gradient):
+    # By an operator, so that compiling a backward pass is no error yet.
+    refused = torch.ops.fp4q.no_gradient(gradient, ctx.shape)
+    return refused, *[None] * 9
+
+
+torch.library.register_autograd(
+    "fp4q::linear", _refuse, setup_context=_save_shape, lib=_library
+)
