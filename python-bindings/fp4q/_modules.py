@@ -167,7 +167,9 @@ class Quantizer:
 
 def backend_attribute(name: str | None) -> dict[str, str]:
     """The request for a back end; without one the compiler chooses."""
-    return {"fp4q.backend": f'"{name}"'} if name else {}
+    if not name:
+        return {}
+    return {"fp4q.backend": f'#fp4q.backend<"{name}">'}
 
 
 def quantize(quantizer: Quantizer) -> str:
