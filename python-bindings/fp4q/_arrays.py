@@ -141,7 +141,10 @@ def contiguous(array: Any) -> Any:
     return array
 
 
-def device(array: Any) -> str:
-    """Where an array lies, "cpu" or "cuda"; for messages its own name."""
-    place = getattr(array, "device", "cpu")
-    return str(getattr(place, "type", place))
+def check_device(array: Any, argument: str) -> None:
+    """Raises TypeError unless the array lies where there is code for it."""
+    if framework(array) == "torch" and array.device.type != "cpu":
+        raise TypeError(
+            f"{argument} is on {array.device}, but this version of fp4q has "
+            "code for the CPU only"
+        )

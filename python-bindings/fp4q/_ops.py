@@ -97,6 +97,7 @@ def _check_columns(x: Any, argument: str) -> tuple[str, int]:
         raise TypeError(
             f"{argument} must be float32, float16 or bfloat16, but is {x.dtype}"
         )
+    _arrays.check_device(x, argument)
     if len(x.shape) == 0:
         raise ValueError(f"{argument} must have at least one dimension")
     return name, int(x.shape[-1])
@@ -199,6 +200,8 @@ def _check_quantized(q: Any, argument: str) -> QuantizedTensor:
             f"{argument}.scales must be {fmt}'s scales or uint8, not "
             f"{q.scales.dtype}"
         )
+    _arrays.check_device(q.codes, f"{argument}.codes")
+    _arrays.check_device(q.scales, f"{argument}.scales")
     if len(q.codes.shape) == 0:
         raise ValueError(f"{argument}.codes must have at least one dimension")
     check_group(q.group_size, q.shape[-1], f"{argument}.group_size")

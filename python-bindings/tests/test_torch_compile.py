@@ -56,15 +56,6 @@ def test_compile_without_breaks_and_recompilations(layer):
             assert torch.equal(compiled(x), model(x))
     # The first number of rows, and one code for all that follow.
     assert counter.frame_count == 2
-    torch._dynamo.reset()
-    counter = CompileCounterWithBackend("aot_eager")
-    compiled = torch.compile(
-        model, backend=counter, fullgraph=True, dynamic=True
-    )
-    with torch.no_grad():
-        for rows in (4, 3, 9):
-            compiled(torch.randn(rows, 64))
-    assert counter.frame_count == 1
 
 
 def test_compile_with_inductor(layer, x):
