@@ -44,9 +44,10 @@ class Block(torch.nn.Module):
         return torch.nn.functional.gelu(self.layer(self.norm(x))) * 2
 
 
-def test_compile_without_breaks_and_recompilations(layer):
+def test_compile_without_breaks_and_recompilations():
     from torch._dynamo.testing import CompileCounterWithBackend
 
+    layer = QuantLinear.from_linear(cases.make_linear(64, 24), "nvfp4")
     counter = CompileCounterWithBackend("aot_eager")
     model = Block(layer).eval()
     compiled = torch.compile(model, backend=counter, fullgraph=True)
@@ -58,8 +59,9 @@ def test_compile_without_breaks_and_recompilations(layer):
     assert counter.frame_count == 2
 
 
-def test_compile_with_inductor(layer, x):
+def test_compile_with_inductor(x):
     """Down to machine code round the layer."""
+    layer = cases.make_layer("mxfp4-per-block", 64, 24)
     model = Block(layer).eval()
     with torch.no_grad():
         compiled = torch.compile(model, fullgraph=True, dynamic=True)
