@@ -404,7 +404,7 @@ def _place(
     if dtype is not None or argument in ("transform", "bias"):
         name = str(dtype or tensor.dtype).rpartition(".")[2]
         _arrays.parse_float(name, f"the type of {argument}")
-    return tensor.detach().to(device=device, dtype=dtype)
+    return tensor.detach().to(device=device, dtype=dtype).contiguous()
 
 
 def _check_quantized(
