@@ -40,6 +40,9 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
   config.setUseTopDownTraversal();
   manager.addPass(createCanonicalizerPass(config, {kFuseTransformLabel.str()}));
   manager.addPass(createCSEPass());
+  FP4QRaiseDequantPassOptions raiseDequant;
+  raiseDequant.relaxed = options.relaxed;
+  manager.addPass(createFP4QRaiseDequantPass(raiseDequant));
   FP4QRaiseMatmulPassOptions raiseMatmul;
   raiseMatmul.relaxed = options.relaxed;
   manager.addPass(createFP4QRaiseMatmulPass(raiseMatmul));

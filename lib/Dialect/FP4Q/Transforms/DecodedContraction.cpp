@@ -179,6 +179,17 @@ const char *mlir::fp4q::whyRounded(DecodedContraction &contraction,
   return nullptr;
 }
 
+/// Whether the decoded tensor is as large as the loops that run over it.
+static bool hasSizesOfLoops(const DecodedContraction &contraction,
+                            DecodedFactor &factor) {
+  auto type = cast<ShapedType>(factor.dequant.getInit().getType());
+  for (auto [loop, size] : llvm::zip_equal(factor.leading, type.getShape()))
+    if (loop < contraction.sizes.size() && !ShapedType::isDynamic(size) &&
+        size != contraction.sizes[loop])
+      return false;
+  return true;
+}
+
 /// Sorts the factors so that `lhs` has the rows and `rhs` the columns of the
 /// result. Returns why that is impossible, or null.
 static const char *orderFactors(DecodedContraction &contraction) {
@@ -188,6 +199,8 @@ static const char *orderFactors(DecodedContraction &contraction) {
   for (DecodedFactor *factor : {&contraction.a, &contraction.b}) {
     if (factor->leading.back() != contraction.sumLoop)
       return "groups do not lie along the summed dimension";
+    if (!hasSizesOfLoops(contraction, *factor))
+      return "only a part of a decoded operand is multiplied";
     factor->leading.pop_back();
     for (unsigned loop : factor->leading)
       if (llvm::count(factor->leading, loop) != 1 ||

@@ -82,9 +82,12 @@ static Indices indexBefore(tensor::CollapseShapeOp op,
 }
 
 /// Where an element of a slice is in its source; empty if an offset or a stride
-/// is dynamic.
+/// is dynamic, or a size, since the same index then does not mean the same
+/// rows.
 static Indices indexBefore(tensor::ExtractSliceOp op,
                            ArrayRef<AffineExpr> index) {
+  if (!op.getSourceType().hasStaticShape())
+    return {};
   llvm::SmallBitVector dropped = op.getDroppedDims();
   Indices source;
   unsigned next = 0;

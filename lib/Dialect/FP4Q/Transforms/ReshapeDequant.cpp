@@ -1,4 +1,4 @@
-//===- ReshapeDequant.cpp - reshapes move in front of dequant -------------===//
+//===- ReshapeDequant.cpp - reshapes and roundings of decoded tensors -----===//
 //
 // Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,16 +6,19 @@
 //===----------------------------------------------------------------------===//
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "fp4q/Dialect/FP4Q/Transforms/LookThrough.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Patterns.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
 
-/// Why `op`, a reshape of the result of `dequant`, cannot be one of its codes
-/// and scales; null if it can.
+/// Why `op`, a reshape or rounding of the result of `dequant`, cannot be taken
+/// into it; null if it can.
 static const char *whyNotMovable(Operation *op, DequantOp dequant) {
   if (!dequant)
     return "the source is no dequant";
@@ -23,7 +26,8 @@ static const char *whyNotMovable(Operation *op, DequantOp dequant) {
     return "blocked scales have no rows to reshape";
   // Else what the other users need would be decoded twice.
   for (Operation *user : dequant->getUsers())
-    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(user))
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(user) &&
+        !(user->getNumResults() == 1 && matchFloatCast(user->getResult(0))))
       return "the decoded values have other uses";
   return nullptr;
 }
@@ -120,9 +124,36 @@ struct MoveExpandAboveDequant : public OpRewritePattern<tensor::ExpandShapeOp> {
   }
 };
 
+/// truncf(dequant(%c, %s) : f32) -> dequant(%c, %s) : bf16 or f16
+///
+/// The same by definition: one rounding to the result type.
+template <typename OpTy>
+struct RoundInDequant : public OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    if (op->getNumResults() != 1)
+      return rewriter.notifyMatchFailure(op, "not one result");
+    std::optional<FloatCast> cast = matchFloatCast(op->getResult(0));
+    if (!cast || cast->widens)
+      return rewriter.notifyMatchFailure(op, "not a rounding to nearest");
+    auto dequant = cast->source.template getDefiningOp<DequantOp>();
+    if (const char *reason = whyNotMovable(op, dequant))
+      return rewriter.notifyMatchFailure(op, reason);
+    if (!getElementTypeOrSelf(cast->source).isF32())
+      return rewriter.notifyMatchFailure(op, "values are rounded already");
+    replaceByDequant(rewriter, op, dequant, dequant.getCodes(),
+                     dequant.getScales());
+    return success();
+  }
+};
+
 } // namespace
 
 void mlir::fp4q::populateReshapeDequantPatterns(RewritePatternSet &patterns) {
-  patterns.add<MoveCollapseAboveDequant, MoveExpandAboveDequant>(
-      patterns.getContext());
+  patterns
+      .add<MoveCollapseAboveDequant, MoveExpandAboveDequant,
+           RoundInDequant<arith::TruncFOp>, RoundInDequant<linalg::GenericOp>>(
+          patterns.getContext());
 }

@@ -86,6 +86,48 @@ def FP4QDecomposeMatmulPass : Pass<"fp4q-decompose-matmul"> {
       "::mlir::tensor::TensorDialect"];
 }
 
+def FP4QRaiseDequantPass : Pass<"fp4q-raise-dequant", "::mlir::ModuleOp"> {
+  let summary = "raise the dequantizations of front ends to fp4q.dequant";
+  let description = [{
+    Rewrites tensors that are decoded e2m1 codes times e8m0 or e4m3 scales, and
+    perhaps a global scale, to `fp4q.dequant`: `arith.scaling_extf` of f4E2M1FN
+    and f8E8M0FNU; linalg or elementwise arith that extends, broadcasts and
+    multiplies, as ONNX's blocked DequantizeLinear; and masks, shifts, table
+    lookups and interleaving of packed bytes, as torch's. Every element is traced
+    back to the codes and scales it comes from, through elementwise and linalg
+    operations, reshapes, transposes, broadcasts, slices, strided insertions and
+    concatenations. The arithmetic from a code to an element and from a scale
+    byte to its value is evaluated for all 16 or 256 inputs, and must agree with
+    `docs/numerics.md`.
+
+    f4E2M1FN and i4 elements are packed two a byte. A rounding of decoded f32
+    values becomes the rounding of `fp4q.dequant`. Reshapes of decoded tensors
+    become reshapes of codes and scales.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-raise-dequant.mlir`, and
+    `docs/raising.md`.
+
+    Preconditions: tensors; K static.
+
+    Numerics: bit-exact, of what the operations mean. (LLVM 22 lowers
+    `arith.scaling_extf` and `arith.extf` with the scale byte 0 to 0 instead of
+    2^-127.) Products that are rounded to a type that does not hold them are
+    raised only if `relaxed`, or `fp4q.relaxed` on the product, allows it.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::fp4q::FP4QDialect", "::mlir::linalg::LinalgDialect",
+      "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"relaxed", "relaxed", "bool", /*default=*/"false",
+           "Treat every operation as if it had the attribute fp4q.relaxed">,
+  ];
+  let statistics = [
+    Statistic<"numRaised", "num-raised", "Number of dequantizations raised">,
+    Statistic<"numDeclined", "num-declined",
+              "Number of tensors of decoded 4-bit codes that stay">
+  ];
+}
+
 def FP4QRaiseMatmulPass : Pass<"fp4q-raise-matmul", "::mlir::ModuleOp"> {
   let summary = "raise products of two dequant to scaled_matmul";
   let description = [{

@@ -21,7 +21,7 @@ void populateMaterializeScaleLayoutsPatterns(RewritePatternSet &patterns);
 void populateDecomposeMatmulPatterns(RewritePatternSet &patterns);
 
 /// Reshapes of the result of fp4q.dequant -> fp4q.dequant of reshaped codes and
-/// scales.
+/// scales; roundings of it -> its own.
 void populateReshapeDequantPatterns(RewritePatternSet &patterns);
 
 } // namespace fp4q
