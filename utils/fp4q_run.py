@@ -23,13 +23,17 @@ def save(path, array):
     np.save(path, array.view(np.uint16) if array.dtype == BF16 else array)
 
 
-def run(build_dir, module, entry, inputs, n_outputs, work_dir, timeout=300):
+def run(
+    build_dir, module, entry, inputs, n_outputs, work_dir, timeout=300,
+    optimize=True,
+):  # fmt: skip
     """Calls function `entry` of the file `module` and returns its results.
 
     inputs: arrays in the order of the arguments; n_outputs: the number of
     results. A bf16 result is returned as uint16, codes and scales as uint8.
     Files live in a directory below `work_dir` for the time of the call, so
-    that several threads can call at once.
+    that several threads can call at once. Without `optimize` a module is
+    compiled as it is written.
     """
     with tempfile.TemporaryDirectory(dir=work_dir) as directory:
         files = pathlib.Path(directory)
@@ -39,6 +43,8 @@ def run(build_dir, module, entry, inputs, n_outputs, work_dir, timeout=300):
             command.append(f"--input={files}/in-{index}.npy")
         outputs = [files / f"out-{index}.npy" for index in range(n_outputs)]
         command += [f"--output={path}" for path in outputs]
+        if not optimize:
+            command.append("--no-optimize")
         done = subprocess.run(
             command,
             capture_output=True,

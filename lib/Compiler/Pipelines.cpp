@@ -60,6 +60,10 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
 
 void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
   buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
+  buildFP4QLowerToLinalgPipeline(manager);
+}
+
+void mlir::fp4q::buildFP4QLowerToLinalgPipeline(OpPassManager &manager) {
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   manager.addPass(createFP4QMaterializeScaleLayoutsPass());
   manager.addPass(createCanonicalizerPass());
@@ -100,7 +104,9 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
                                         const CPUPipelineOptions &options) {
   buildFP4QPreparationPipeline(manager);
   manager.addPass(createFP4QAddShapeFunctionsPass());
-  buildFP4QToLinalgPipeline(manager);
+  if (options.optimize)
+    buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
+  buildFP4QLowerToLinalgPipeline(manager);
   addBufferization(manager);
   // Before outlining: only functions that users call get a C interface.
   manager.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());

@@ -26,6 +26,8 @@ namespace {
 /// A function of a module, compiled when it is prepared.
 class ModuleFunction : public Callable {
 public:
+  explicit ModuleFunction(bool optimize) : optimize(optimize) {}
+
   LogicalResult open(StringRef path, StringRef entry, StringRef target) {
     if (!target.empty())
       return reportError("--target=" + target +
@@ -48,8 +50,9 @@ public:
   }
 
   LogicalResult prepare() override {
-    auto compiled =
-        JitFunction::compile(module.get(), name, CPUPipelineOptions());
+    CPUPipelineOptions options;
+    options.optimize = optimize;
+    auto compiled = JitFunction::compile(module.get(), name, options);
     if (failed(compiled))
       return failure();
     function = std::move(*compiled);
@@ -70,6 +73,7 @@ public:
 
 private:
   LoadedModule module{"fp4q-run"};
+  bool optimize;
   std::unique_ptr<JitFunction> function;
 };
 
@@ -180,17 +184,18 @@ static bool isArtifact(StringRef path) {
   return path.ends_with(".so");
 }
 
-template <typename Kind>
+template <typename Kind, typename... Options>
 static std::unique_ptr<Callable> openAs(StringRef path, StringRef entry,
-                                        StringRef target) {
-  auto callable = std::make_unique<Kind>();
+                                        StringRef target, Options... options) {
+  auto callable = std::make_unique<Kind>(options...);
   if (failed(callable->open(path, entry, target)))
     return nullptr;
   return callable;
 }
 
 std::unique_ptr<Callable> Callable::open(StringRef path, StringRef entry,
-                                         StringRef target) {
-  return isArtifact(path) ? openAs<ArtifactFunction>(path, entry, target)
-                          : openAs<ModuleFunction>(path, entry, target);
+                                         StringRef target, bool optimize) {
+  return isArtifact(path)
+             ? openAs<ArtifactFunction>(path, entry, target)
+             : openAs<ModuleFunction>(path, entry, target, optimize);
 }

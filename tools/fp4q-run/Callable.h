@@ -22,10 +22,11 @@ class Callable {
 public:
   /// The function `entry` of the file at `path`, an artifact or a module; if
   /// `entry` is empty, the only one. `target` asks for the code of an artifact
-  /// for one target; a module cannot be asked. Null after an error on standard
+  /// for one target; a module cannot be asked. A module is compiled with
+  /// --fp4q-optimize or without. Null after an error on standard
   /// error.
   static std::unique_ptr<Callable> open(StringRef path, StringRef entry,
-                                        StringRef target);
+                                        StringRef target, bool optimize);
   virtual ~Callable() = default;
 
   StringRef getName() const { return name; }

@@ -24,6 +24,8 @@ struct RunOptions {
   std::string target;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  /// Compile a module with --fp4q-optimize.
+  bool optimize = true;
   /// Print how long compiling and running took to standard error.
   bool time = false;
 };

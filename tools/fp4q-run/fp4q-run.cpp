@@ -34,6 +34,10 @@ static llvm::cl::list<std::string>
             llvm::cl::desc("Where a result goes, in order"),
             llvm::cl::cat(category));
 static llvm::cl::opt<bool>
+    noOptimize("no-optimize",
+               llvm::cl::desc("Compile a module as it is written"),
+               llvm::cl::cat(category));
+static llvm::cl::opt<bool>
     timing("time", llvm::cl::desc("Print the time of compiling and running"),
            llvm::cl::cat(category));
 
@@ -54,7 +58,7 @@ int main(int argc, char **argv) {
   llvm::cl::SetVersionPrinter(
       [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });
   llvm::cl::ParseCommandLineOptions(argc, argv, overview);
-  mlir::fp4q::RunOptions options = {module, entry,   target,
-                                    inputs, outputs, timing};
+  mlir::fp4q::RunOptions options = {module,  entry,       target, inputs,
+                                    outputs, !noOptimize, timing};
   return mlir::failed(mlir::fp4q::runFiles(options));
 }

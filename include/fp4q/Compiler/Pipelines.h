@@ -48,6 +48,10 @@ struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
       *this, "parallel",
       llvm::cl::desc("Run loops through the runtime's fp4q_parallel_for"),
       llvm::cl::init(true)};
+  PassOptions::Option<bool> optimize{
+      *this, "optimize",
+      llvm::cl::desc("Begin with --fp4q-optimize; false is for comparisons"),
+      llvm::cl::init(true)};
 };
 
 /// Inlines calls and drops private functions that nothing calls any more. The
@@ -60,7 +64,11 @@ void buildFP4QPreparationPipeline(OpPassManager &manager);
 void buildFP4QOptimizePipeline(OpPassManager &manager,
                                const OptimizePipelineOptions &options);
 
-/// fp4q on tensors -> linalg, tiled into parallel loops, on tensors.
+/// fp4q on tensors -> linalg, tiled into parallel loops, on tensors, without
+/// --fp4q-optimize.
+void buildFP4QLowerToLinalgPipeline(OpPassManager &manager);
+
+/// The same after --fp4q-optimize.
 void buildFP4QToLinalgPipeline(OpPassManager &manager);
 
 /// fp4q on tensors -> the LLVM dialect, by the reference path. Public functions
