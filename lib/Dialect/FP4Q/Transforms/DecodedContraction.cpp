@@ -273,7 +273,8 @@ static const char *describeInit(DecodedContraction &contraction) {
   AffineExpr column =
       getAffineDimExpr(contraction.result.back(), op.getContext());
   if (!leaf || leaf->index.size() != 1 || leaf->index.front() != column ||
-      !cast<ShapedType>(leaf->source.getType()).hasStaticShape())
+      cast<ShapedType>(leaf->source.getType()).getDimSize(0) !=
+          contraction.sizes[contraction.result.back()])
     return "the sums start from neither 0 nor one value a column";
   contraction.bias = leaf->source;
   return nullptr;
@@ -301,8 +302,12 @@ const char *mlir::fp4q::describeContraction(DecodedContraction &contraction,
     return "products are summed over more than one dimension";
   contraction.sumLoop = reductions.front();
   AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
-  for (AffineExpr expr : map.getResults())
-    contraction.result.push_back(cast<AffineDimExpr>(expr).getPosition());
+  for (AffineExpr expr : map.getResults()) {
+    auto loop = dyn_cast<AffineDimExpr>(expr);
+    if (!loop)
+      return "the result is not indexed by loops alone";
+    contraction.result.push_back(loop.getPosition());
+  }
   refineSizes(contraction);
   if (const char *reason = orderFactors(contraction))
     return reason;

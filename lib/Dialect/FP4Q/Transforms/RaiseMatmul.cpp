@@ -142,13 +142,18 @@ static void raise(OpBuilder &builder, DecodedContraction &contraction) {
                                type.getElementType());
   bool blocked = a.getScaleLayout() != ScaleLayout::Linear ||
                  b.getScaleLayout() != ScaleLayout::Linear;
-  Value result = ScaledMatmulOp::create(
-                     builder, loc, init.getType(), aCodes, aScales, bCodes,
-                     bScales, emitAlpha(builder, loc, a, b), contraction.bias,
-                     init, a.getScaleLayout(), b.getScaleLayout(),
-                     blocked ? builder.getI64IntegerAttr(a.getGroupSizeValue())
-                             : IntegerAttr())
-                     ->getResult(0);
+  auto matmul = ScaledMatmulOp::create(
+      builder, loc, init.getType(), aCodes, aScales, bCodes, bScales,
+      emitAlpha(builder, loc, a, b), contraction.bias, init, a.getScaleLayout(),
+      b.getScaleLayout(),
+      blocked ? builder.getI64IntegerAttr(a.getGroupSizeValue())
+              : IntegerAttr());
+  // Such as the request for a back end; linalg has attributes of its own.
+  for (NamedAttribute attr : op->getDiscardableAttrs())
+    if (attr.getNameDialect() ==
+        builder.getContext()->getLoadedDialect<FP4QDialect>())
+      matmul->setDiscardableAttr(attr.getName(), attr.getValue());
+  Value result = matmul->getResult(0);
   if (result.getType() != type)
     result = tensor::CastOp::create(builder, loc, type, result);
   op->getResult(0).replaceAllUsesWith(result);

@@ -36,10 +36,11 @@ static const char *whyNotMovable(Operation *op, DequantOp dequant) {
 static void replaceByDequant(PatternRewriter &rewriter, Operation *op,
                              DequantOp dequant, Value codes, Value scales) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  Value value = DequantOp::create(rewriter, dequant.getLoc(), codes, scales,
-                                  dequant.getGlobalScale(),
-                                  dequant.getDirection(), type.getElementType())
-                    ->getResult(0);
+  auto moved = DequantOp::create(rewriter, dequant.getLoc(), codes, scales,
+                                 dequant.getGlobalScale(),
+                                 dequant.getDirection(), type.getElementType());
+  moved->setDiscardableAttrs(dequant->getDiscardableAttrDictionary());
+  Value value = moved->getResult(0);
   if (value.getType() != type)
     value = tensor::CastOp::create(rewriter, op->getLoc(), type, value);
   rewriter.replaceOp(op, value);

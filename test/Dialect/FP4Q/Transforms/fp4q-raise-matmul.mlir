@@ -165,7 +165,7 @@ func.func @swapped_generic(
 
 // CHECK-LABEL: @blocked
 // CHECK: fp4q.scaled_matmul
-// CHECK-SAME: {b_scale_layout = #fp4q.scale_layout<blocked_128x4>, group_size = 32 : i64}
+// CHECK-SAME: {b_scale_layout = #fp4q.scale_layout<blocked_128x4>, fp4q.relaxed, group_size = 32 : i64}
 func.func @blocked(
     %a: tensor<4x16xi8>, %sa: tensor<4x1xf8E8M0FNU>,
     %b: tensor<8x16xi8>, %sb: tensor<1x1x512xf8E8M0FNU>) -> tensor<4x8xf32> {
@@ -183,6 +183,6 @@ func.func @blocked(
                        affine_map<(m, n, k) -> (n, k)>,
                        affine_map<(m, n, k) -> (m, n)>]
       ins(%da, %db : tensor<4x32xf32>, tensor<8x32xf32>)
-      outs(%init : tensor<4x8xf32>) -> tensor<4x8xf32>
+      outs(%init : tensor<4x8xf32>) {fp4q.relaxed} -> tensor<4x8xf32>
   return %c : tensor<4x8xf32>
 }
