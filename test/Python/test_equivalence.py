@@ -19,8 +19,9 @@ from fp4q_graphs import join, make_graph
 
 FUNCTIONS = int(os.environ.get("FP4Q_EQUIVALENCE_FUNCTIONS", "320"))
 SEED = int(os.environ.get("FP4Q_EQUIVALENCE_SEED", "1"))
-# One process compiles many functions: starting it costs more than one does.
-PER_MODULE = 40
+# One process compiles several functions, since starting it costs more than one
+# does; but all are inlined into one, for which LLVM's time is not linear.
+PER_MODULE = 8
 
 
 def optimize(build_dir, text):
@@ -73,8 +74,8 @@ def differences(graphs, before, after):
                 yield report(moved, new, old, f"@{graph.entry}#{number}")
 
 
-def make_graphs(first):
-    return [make_graph(f"f{seed}", seed) for seed in range(first, first + PER_MODULE)]
+def make_graphs(first, count=PER_MODULE):
+    return [make_graph(f"f{seed}", seed) for seed in range(first, first + count)]
 
 
 @pytest.mark.parametrize("number", range(-(-FUNCTIONS // PER_MODULE)))
@@ -92,8 +93,14 @@ def test_results_stay(build_dir, tmp_path, number):
         f"{len(graphs)} functions, {len(before)} results, {exact} bit for bit,",
         ", ".join(f"{count} {name}" for name, count in counts.items()),
     )
-    assert counts.get("[Passed] product raised", 0) > 1
-    assert counts.get("[Passed] dequantization raised", 0) > 1
+
+
+def test_rewrites_happen(build_dir):
+    """The functions are of the forms that the pipeline looks for."""
+    graphs = make_graphs(SEED * 1_000_000, 40)
+    _, decisions = optimize(build_dir, join(graphs))
+    for name in ("product raised", "dequantization raised", "transform fused"):
+        assert decisions.count(f"[Passed] {name}") > 5, decisions
 
 
 # What a wrong rewrite would leave in the optimized module.
@@ -116,7 +123,7 @@ def functions_of(text):
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_wrong_rewrites_are_found(build_dir, tmp_path, name):
     pattern, replacement = MUTATIONS[name]
-    graphs = make_graphs(SEED * 1_000_000)
+    graphs = make_graphs(SEED * 1_000_000, 40)
     optimized, _ = optimize(build_dir, join(graphs))
     hit = {
         entry
