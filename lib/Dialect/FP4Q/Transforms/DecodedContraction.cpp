@@ -295,7 +295,7 @@ const char *mlir::fp4q::describeContraction(DecodedContraction &contraction,
   if (!contraction.a.dequant && !contraction.b.dequant)
     return "";
   if (contraction.isWeightOnly())
-    return "one operand is float; tiles decode the other as they need it";
+    return "one operand is float; the other is decoded in front of it";
   SmallVector<unsigned> reductions;
   op.getReductionDims(reductions);
   if (reductions.size() != 1)

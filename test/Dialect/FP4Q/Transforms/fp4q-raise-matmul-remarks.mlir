@@ -195,7 +195,7 @@ func.func @tiny_alpha(
 
 // -----
 
-// Weight-only: decoding is left to the tiles.
+// Weight-only: nothing to raise.
 func.func @weight_only(%x: tensor<4x32xf32>, %b: tensor<8x16xi8>,
                        %sb: tensor<8x1xf8E8M0FNU>) -> tensor<4x8xf32> {
   %vb = tensor.empty() : tensor<8x32xf32>
@@ -205,7 +205,7 @@ func.func @weight_only(%x: tensor<4x32xf32>, %b: tensor<8x16xi8>,
   %t = linalg.transpose ins(%db : tensor<8x32xf32>)
       outs(%vt : tensor<32x8xf32>) permutation = [1, 0]
   %init = arith.constant dense<0.0> : tensor<4x8xf32>
-  // expected-remark @below {{[Analysis] product is weight-only | Category:fp4q-raise-matmul | Function=weight_only | Reason="one operand is float; tiles decode the other as they need it"}}
+  // expected-remark @below {{[Analysis] product is weight-only | Category:fp4q-raise-matmul | Function=weight_only | Reason="one operand is float; the other is decoded in front of it"}}
   %c = linalg.matmul ins(%x, %t : tensor<4x32xf32>, tensor<32x8xf32>)
       outs(%init : tensor<4x8xf32>) -> tensor<4x8xf32>
   return %c : tensor<4x8xf32>
