@@ -72,6 +72,11 @@ class Artifact:
         os.replace(new.name, path)
 
     @property
+    def target(self) -> str:
+        """The target whose code is used, the best for this CPU."""
+        return self._loaded.target
+
+    @property
     def manifest(self) -> dict[str, Any]:
         """Versions, targets, and the arguments and results of each function;
         docs/artifact.md has the keys."""
@@ -92,7 +97,7 @@ class Artifact:
 
     def __repr__(self) -> str:
         names = ", ".join(self.functions)
-        return f"<fp4q artifact for {self.manifest['targets'][0]}: {names}>"
+        return f"<fp4q artifact for {self.target}: {names}>"
 
 
 def default_target() -> str:
@@ -154,8 +159,8 @@ def compile(  # noqa: A001  (fp4q.compile is what users look for)
     """Compiles all public functions of an MLIR module.
 
     source: the text of a module, its bytecode, or the path of a file with
-    either. target: as fp4q-compile's --target, such as "cpu:x86-64-v3"; None
-    stands for the best one of this machine.
+    either. target: as fp4q-compile's --target, such as "cpu:x86-64-v3", or
+    several separated by commas; None stands for the best one of this machine.
 
     Raises CompileError, with location and text, if the module is wrong, and
     ValueError if there is no such target. The result is kept in the cache.

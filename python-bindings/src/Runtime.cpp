@@ -14,6 +14,7 @@
 #include "fp4q/Numerics/Presets.h"
 #include "fp4q/Runtime/Artifact.h"
 #include "fp4q/Runtime/ArtifactFile.h"
+#include "fp4q/Runtime/Gpu.h"
 #include "fp4q/Runtime/ParallelFor.h"
 #include "fp4q/Target/BackEnds.h"
 #include "fp4q/Target/TargetInfo.h"
@@ -259,6 +260,24 @@ static nb::dict getBackEnds(const std::string &name) {
   return result;
 }
 
+/// The GPUs, by name and chip; RuntimeError says why the driver has none.
+static nb::list getGPUs() {
+  int32_t count = 0;
+  const char *error = nullptr;
+  if (fp4q_gpu_count(&count, &error))
+    throw std::runtime_error(error);
+  nb::list found;
+  for (int32_t i = 0; i < count; ++i) {
+    fp4q_gpu_info info = {};
+    info.size = sizeof(info);
+    if (fp4q_gpu_describe(i, &info, &error))
+      throw std::runtime_error(error);
+    found.append(
+        nb::make_tuple(info.name, info.major, info.minor, info.driver_version));
+  }
+  return found;
+}
+
 /// The targets of the table that are chips.
 static nb::list getChips() {
   nb::list names;
@@ -291,6 +310,10 @@ NB_MODULE(_runtime, m) {
         return std::string("<fp4q function '") + f.desc->name + "'>";
       });
   nb::class_<Artifact>(m, "LoadedArtifact")
+      .def_prop_ro("target",
+                   [](const Artifact &a) {
+                     return fp4q_artifact_target_name(a.handle.get());
+                   })
       .def_prop_ro("manifest",
                    [](const Artifact &a) {
                      return fp4q_artifact_manifest(a.handle.get());
@@ -316,6 +339,7 @@ NB_MODULE(_runtime, m) {
   m.def("host_target", &hostTarget);
   m.def("back_ends", &getBackEnds, "target"_a);
   m.def("chips", &getChips);
+  m.def("gpus", &getGPUs);
   m.def("set_num_threads", &fp4q_set_num_threads, "n"_a);
   m.def("get_num_threads", &fp4q_get_num_threads);
 }
