@@ -168,18 +168,9 @@ struct Szext {
   }
 };
 
-void execBfi32(Warp &warp, const Inst &inst, uint32_t mask) {
-  uint32_t a[32], b[32], c[32], d[32], r[32];
-  loadLanes(warp, inst.ops[1], a);
-  loadLanes(warp, inst.ops[2], b);
-  loadLanes(warp, inst.ops[3], c);
-  loadLanes(warp, inst.ops[4], d);
-  for (int i = 0; i < 32; ++i)
-    r[i] = insertField(a[i], b[i], c[i], d[i]);
-  storeLanes(warp, inst.ops[0], r, mask);
-}
-void execBfi64(Warp &warp, const Inst &inst, uint32_t mask) {
-  uint64_t a[32], b[32], r[32];
+template <typename T>
+void execBfi(Warp &warp, const Inst &inst, uint32_t mask) {
+  T a[32], b[32], r[32];
   uint32_t c[32], d[32];
   loadLanes(warp, inst.ops[1], a);
   loadLanes(warp, inst.ops[2], b);
@@ -356,7 +347,9 @@ ExecFn selectBits(const Inst &inst) {
   case Op::Bfe:
     return selectBfe(t);
   case Op::Bfi:
-    return t == Type::B32 ? execBfi32 : t == Type::B64 ? execBfi64 : nullptr;
+    return t == Type::B32   ? execBfi<uint32_t>
+           : t == Type::B64 ? execBfi<uint64_t>
+                            : nullptr;
   case Op::Bmsk:
     if (t != Type::B32)
       return nullptr;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fp4q-c/Artifact.h"
+#include "calls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,23 +29,7 @@ static const char source[] =
     "  return %x : tensor<4xf64>\n"
     "}\n";
 
-static int failures = 0;
-
-/* What has to hold for the cases to mean anything. */
-static void must(int condition, int line) {
-  if (condition)
-    return;
-  printf("line %d: %s\n", line, fp4q_last_error());
-  exit(1);
-}
-#define MUST(condition) must((condition), __LINE__)
 #define OK(call) must((call) == FP4Q_SUCCESS, __LINE__)
-
-/* Prints what a call that must fail returned. */
-static void show(fp4q_status status) {
-  printf("%d %s\n", status, fp4q_last_error());
-  failures += status != FP4Q_SUCCESS;
-}
 
 enum { ROWS = 3 };
 

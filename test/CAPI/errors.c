@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "calls.h"
 #include "fp4q-c/Compiler.h"
 
 #include <stdio.h>
@@ -22,23 +23,6 @@ static const char source[] =
     "      outs(%v0 : tensor<?x32xf32>) -> tensor<?x32xf32>\n"
     "  return %v : tensor<?x32xf32>\n"
     "}\n";
-
-static int failures = 0;
-
-/* What has to hold for the cases to mean anything. */
-static void must(int condition, int line) {
-  if (condition)
-    return;
-  printf("line %d: %s\n", line, fp4q_last_error());
-  exit(1);
-}
-#define MUST(condition) must((condition), __LINE__)
-
-/* Prints what a call that must fail returned. */
-static void show(fp4q_status status) {
-  printf("%d %s\n", status, fp4q_last_error());
-  failures += status != FP4Q_SUCCESS;
-}
 
 static void diagnose(void *user, const fp4q_diagnostic *diagnostic) {
   (void)user;

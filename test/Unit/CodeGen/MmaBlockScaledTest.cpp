@@ -13,6 +13,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Simulator/BlockScaledTile.h"
+
 #include "fp4q/Compiler/Registration.h"
 #include "fp4q/Conversion/Passes.h"
 #include "fp4q/Numerics/Dequantize.h"
@@ -37,13 +39,10 @@
 
 using namespace ::fp4q;
 
+using sim::Selectors;
+
 namespace {
-struct Selectors {
-  unsigned byteA, threadA, byteB, threadB;
-};
-struct Tile {
-  uint8_t a[16][64], b[8][64]; ///< codes
-  uint8_t sa[16][4], sb[8][4]; ///< scales by group
+struct Tile : sim::BlockScaledTile {
   float c[16][8];
 };
 } // namespace
@@ -136,57 +135,21 @@ private:
 } // namespace
 
 static Tile randomTile(std::mt19937 &rng, bool isMXFP4) {
-  Tile tile;
-  auto fill = [&](auto &rows, auto next) {
-    for (auto &row : rows)
-      for (auto &x : row)
-        x = next();
-  };
-  auto code = [&] { return uint8_t(rng() % 16); };
-  auto scale = [&] {
-    return uint8_t(isMXFP4 ? 124 + rng() % 6 : 0x28 + rng() % 32);
-  };
-  fill(tile.a, code);
-  fill(tile.b, code);
-  fill(tile.sa, scale);
-  fill(tile.sb, scale);
-  fill(tile.c, [&] { return float(int(rng() % 2001) - 1000) / 16; });
+  Tile tile = {sim::randomTile(rng, isMXFP4), {}};
+  for (auto &row : tile.c)
+    for (float &x : row)
+      x = float(int(rng() % 2001) - 1000) / 16;
   return tile;
 }
 
-static uint32_t packCodes(const uint8_t *codes) {
-  uint32_t word = 0;
-  for (unsigned i = 0; i < 8; ++i)
-    word |= uint32_t(codes[i]) << (4 * i);
-  return word;
-}
-
-/// The words of all lanes, after the table in the description of the op.
+/// The words of all lanes, c behind those of the operands.
 static std::vector<uint32_t> fragmentsOf(const Tile &tile, unsigned groups,
                                          const Selectors &s) {
-  std::vector<uint32_t> input(32 * 12, ~0u);
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    unsigned g = lane / 4, t = lane % 4;
-    uint32_t *words = &input[12 * lane];
-    for (unsigned r = 0; r < 4; ++r)
-      words[r] = packCodes(&tile.a[g + 8 * (r % 2)][8 * t + 32 * (r / 2)]);
-    for (unsigned r = 0; r < 2; ++r)
-      words[4 + r] = packCodes(&tile.b[g][8 * t + 32 * r]);
+  std::vector<uint32_t> input = sim::fragmentsOf(tile, groups, s, 12);
+  for (unsigned lane = 0; lane < 32; ++lane)
     for (unsigned i = 0; i < 4; ++i)
-      words[8 + i] = bitsOf(tile.c[g + 8 * (i / 2)][2 * t + i % 2]);
-  }
-  auto place = [&](unsigned lane, unsigned word, unsigned byte,
-                   const uint8_t *scales) {
-    uint32_t &out = input[12 * lane + word];
-    for (unsigned i = 0; i < groups; ++i) {
-      out &= ~(0xffu << (8 * (byte + i)));
-      out |= uint32_t(scales[i]) << (8 * (byte + i));
-    }
-  };
-  for (unsigned m = 0; m < 16; ++m)
-    place(4 * (m % 8) + 2 * s.threadA + m / 8, 6, s.byteA, tile.sa[m]);
-  for (unsigned n = 0; n < 8; ++n)
-    place(4 * n + s.threadB, 7, s.byteB, tile.sb[n]);
+      input[12 * lane + 8 + i] =
+          bitsOf(tile.c[lane / 4 + 8 * (i / 2)][2 * (lane % 4) + i % 2]);
   return input;
 }
 

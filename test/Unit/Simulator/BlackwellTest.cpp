@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BlockScaledTile.h"
 #include "Kernels.h"
 
 #include "fp4q/Numerics/E2M1.h"
@@ -136,51 +137,13 @@ TEST(Blackwell, F32PairToUE8M0MatchesNumerics) {
   }
 }
 
-namespace {
-struct Selectors {
-  unsigned byteA, threadA, byteB, threadB;
-};
-struct Tile {
-  uint8_t a[16][64], b[8][64]; ///< codes
-  uint8_t sa[16][4], sb[8][4]; ///< scales by chunk of k
-};
-} // namespace
-
-static Tile randomTile(std::mt19937 &rng, bool ue8m0) {
-  Tile tile;
-  const auto code = [&] { return uint8_t(rng() % 16); };
-  const auto scale = [&] {
-    return uint8_t(ue8m0 ? 124 + rng() % 6 : 0x28 + rng() % 32);
-  };
-  for (auto &row : tile.a)
-    for (uint8_t &x : row)
-      x = code();
-  for (auto &row : tile.b)
-    for (uint8_t &x : row)
-      x = code();
-  for (auto &row : tile.sa)
-    for (uint8_t &x : row)
-      x = scale();
-  for (auto &row : tile.sb)
-    for (uint8_t &x : row)
-      x = scale();
-  return tile;
-}
-
-static uint32_t packCodes(const uint8_t *codes) {
-  uint32_t word = 0;
-  for (unsigned i = 0; i < 8; ++i)
-    word |= uint32_t(codes[i]) << (4 * i);
-  return word;
-}
-
 static float scaleValue(bool ue8m0, uint8_t byte) {
   return ue8m0 ? decodeE8M0(byte) : decodeE4M3(byte);
 }
 
 /// D by one block-scaled mma. Scale registers hold the chunks from the selected
 /// byte on in the selected lanes, and 0xff (NaN) everywhere else.
-static Outcome runScaled(const Tile &tile, const std::string &kind,
+static Outcome runScaled(const BlockScaledTile &tile, const std::string &kind,
                          unsigned chunks, bool ue8m0, const Selectors &s) {
   std::string body =
       "ld.global.v4.b32 {%r0, %r1, %r2, %r3}, [%in];\n"
@@ -195,32 +158,13 @@ static Outcome runScaled(const Tile &tile, const std::string &kind,
       std::to_string(s.threadB) +
       "};\n"
       "st.global.v4.b32 [%out], {%r10, %r11, %r12, %r13};";
-  std::vector<uint32_t> input(32 * 8, ~0u);
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    unsigned g = lane / 4, t = lane % 4;
-    uint32_t *words = &input[8 * lane];
-    for (unsigned r = 0; r < 4; ++r)
-      words[r] = packCodes(&tile.a[g + 8 * (r % 2)][8 * t + 32 * (r / 2)]);
-    for (unsigned r = 0; r < 2; ++r)
-      words[4 + r] = packCodes(&tile.b[g][8 * t + 32 * r]);
-  }
-  const auto place = [&](unsigned lane, unsigned word, unsigned byte,
-                         const uint8_t *scales) {
-    uint32_t &out = input[8 * lane + word];
-    for (unsigned c = 0; c < chunks; ++c) {
-      out &= ~(0xffu << (8 * (byte + c)));
-      out |= uint32_t(scales[c]) << (8 * (byte + c));
-    }
-  };
-  for (unsigned m = 0; m < 16; ++m)
-    place(4 * (m % 8) + 2 * s.threadA + m / 8, 6, s.byteA, tile.sa[m]);
-  for (unsigned n = 0; n < 8; ++n)
-    place(4 * n + s.threadB, 7, s.byteB, tile.sb[n]);
-  return runKernel(makeKernel(body, 8, 4), input, 32 * 4);
+  return runKernel(makeKernel(body, 8, 4), fragmentsOf(tile, chunks, s, 8),
+                   32 * 4);
 }
 
 /// D by four bf16 mma on the decoded operands.
-static Outcome runExpanded(const Tile &tile, unsigned chunks, bool ue8m0) {
+static Outcome runExpanded(const BlockScaledTile &tile, unsigned chunks,
+                           bool ue8m0) {
   std::string body = "mov.b32 %r10, 0; mov.b32 %r11, 0; mov.b32 %r12, 0;\n"
                      "mov.b32 %r13, 0;\n";
   for (unsigned j = 0; j < 4; ++j) {
@@ -267,7 +211,7 @@ static void compareAllSelectors(const std::string &kind, unsigned chunks,
     for (unsigned threadA = 0; threadA < 2; ++threadA)
       for (unsigned byteB = 0; byteB < 4; byteB += step)
         for (unsigned threadB = 0; threadB < 4; ++threadB) {
-          Tile tile = randomTile(rng, ue8m0);
+          BlockScaledTile tile = randomTile(rng, ue8m0);
           Outcome scaled = runScaled(tile, kind, chunks, ue8m0,
                                      {byteA, threadA, byteB, threadB});
           Outcome expanded = runExpanded(tile, chunks, ue8m0);
@@ -308,7 +252,7 @@ TEST(Blackwell, Mxf4Nvf4FourPowersMatchesExpansionForAllSelectors) {
 
 TEST(Blackwell, NanScalePoisonsItsRowOnly) {
   std::mt19937 rng(8);
-  Tile tile = randomTile(rng, true);
+  BlockScaledTile tile = randomTile(rng, true);
   tile.sa[5][1] = 255;
   Outcome out = runScaled(tile, "kind::mxf4.block_scale.scale_vec::2X", 2, true,
                           {0, 0, 0, 0});
