@@ -36,8 +36,7 @@ Environment:
   CC, CXX      compilers (default: clang 22)
   CUDA_HOME    CUDA Toolkit that has ptxas 12.9 or newer
   FP4Q_WITHOUT_TORCH
-               set to anything: PyTorch is not installed; its tests are skipped,
-               and there is no demo
+               set to anything: PyTorch is not installed; its tests are skipped
   JOBS         parallel jobs (default: one a core)
 
 Debian packages and Python packages are installed only where they are missing;
