@@ -81,6 +81,7 @@ def check_sizes(context):
 LAYERS = [
     "Numerics",
     "Target",
+    "Support",
     "IR",
     "Transforms",
     "CodeGen",

@@ -8,10 +8,8 @@
 #include "fp4q/Compiler/Linker.h"
 
 #include "fp4q/Runtime/ParallelFor.h"
+#include "fp4q/Support/RunTool.h"
 
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 
@@ -44,24 +42,15 @@ static std::string findRuntime() {
   return info.dli_fname;
 }
 
-/// The first line of a file that has something to say.
-static std::string firstLine(StringRef path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path);
-  if (!buffer)
-    return "";
-  return (*buffer)->getBuffer().trim().split('\n').first.str();
-}
-
 LogicalResult mlir::fp4q::linkSharedObject(StringRef object, StringRef output,
                                            std::string &error) {
   std::string driver = findDriver(error);
   if (driver.empty())
     return failure();
   std::string runtime = findRuntime();
-  // No start files: an artifact has no constructors. Every symbol must be
-  // found now rather than when the artifact is loaded.
-  SmallVector<StringRef> arguments = {
-      driver,
+  // No start files: what they would run is not in an artifact. Every symbol
+  // must be found now rather than when the artifact is loaded.
+  StringRef arguments[] = {
       "-shared",
       "-nostartfiles",
       "-s",
@@ -72,21 +61,8 @@ LogicalResult mlir::fp4q::linkSharedObject(StringRef object, StringRef output,
       "-Wl,--build-id=none",
       "-o",
       output};
-  SmallString<128> log;
-  if (std::error_code code =
-          llvm::sys::fs::createTemporaryFile("fp4q-link", "log", log)) {
-    error = "no temporary file can be made: " + code.message();
-    return failure();
-  }
-  llvm::FileRemover removeLog(log);
-  std::optional<StringRef> redirects[] = {StringRef(""), log.str(), log.str()};
-  int status = llvm::sys::ExecuteAndWait(driver, arguments, std::nullopt,
-                                         redirects, /*SecondsToWait=*/0,
-                                         /*MemoryLimit=*/0, &error);
-  if (status == 0)
+  if (succeeded(runTool(driver, arguments, error)))
     return success();
-  std::string line = firstLine(log);
-  error = "'" + driver + "' cannot link the artifact: " +
-          (line.empty() ? "exit status " + std::to_string(status) : line);
+  error = "'" + driver + "' cannot link the artifact: " + error;
   return failure();
 }

@@ -50,12 +50,20 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
   fuse.multiUse = options.multiUse;
   fuse.relaxed = options.relaxed;
   manager.addPass(createFP4QFuseTransformPass(fuse));
+  FP4QAbsorbEpiloguePassOptions absorb;
+  absorb.relaxed = options.relaxed;
+  manager.addPass(createFP4QAbsorbEpiloguePass(absorb));
   FP4QFoldConstantsPassOptions fold;
   fold.maxElements = options.maxElements;
   fold.maxDequantElements = options.maxDequantElements;
   manager.addPass(createFP4QFoldConstantsPass(fold));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  if (options.mergeMatmuls) {
+    // Quantizations of one activation have become one by now.
+    manager.addPass(createFP4QMergeMatmulsPass());
+    manager.addPass(createCanonicalizerPass());
+  }
 }
 
 void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {

@@ -7,6 +7,7 @@
 
 #include "fp4q/Compiler/Registration.h"
 
+#include "fp4q/Compiler/EmbedImages.h"
 #include "fp4q/InitAll.h"
 
 #include "mlir/InitAllDialects.h"
@@ -16,4 +17,5 @@ void mlir::fp4q::registerCompilerDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::fp4q::registerAllDialects(registry);
+  registerEmbedImagesTranslation(registry);
 }

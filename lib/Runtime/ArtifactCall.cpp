@@ -15,6 +15,7 @@
 #include "LastError.h"
 #include "StridedView.h"
 #include "fp4q/Runtime/Artifact.h"
+#include "fp4q/Runtime/Gpu.h"
 #include "fp4q/Runtime/MemRefDescriptor.h"
 
 #include <algorithm>
@@ -200,11 +201,16 @@ public:
     return true;
   }
 
-  void invoke() {
-    function.invoke(addresses.data());
-    for (int32_t i = function.num_arguments; i < numTensors(); ++i)
-      if (tensors[i].isStaged)
-        tensors[i].view.copyFrom(tensors[i].copy.get());
+  /// Calls the compiled code. Work for a GPU is on `stream` when this returns.
+  int32_t run(void *stream) {
+    if (isForCpu()) {
+      invoke();
+      return 0;
+    }
+    if (fp4q_gpu_call_begin(gpu < 0 ? 0 : gpu, stream, error))
+      return 1;
+    invoke();
+    return fp4q_gpu_call_end(error);
   }
 
   int32_t numTensors() const {
@@ -212,6 +218,13 @@ public:
   }
 
 private:
+  void invoke() {
+    function.invoke(addresses.data());
+    for (int32_t i = function.num_arguments; i < numTensors(); ++i)
+      if (tensors[i].isStaged)
+        tensors[i].view.copyFrom(tensors[i].copy.get());
+  }
+
   /// Only memory that this code can reach can be copied by it.
   bool isForCpu() const { return function.device_type == FP4Q_DL_CPU; }
 
@@ -240,14 +253,8 @@ private:
     const DLTensor *tensor = args[i];
     if (!tensor)
       return refuseTensor(i, "is a null pointer");
-    int32_t device = tensor->device.device_type;
-    if (device != function.device_type &&
-        !(isForCpu() && device == FP4Q_DL_CUDA_HOST))
-      return refuseTensor(
-          i, "is on DLPack device type " + std::to_string(device) +
-                 ", but must be " +
-                 (isForCpu() ? "in CPU memory (1 or 3)"
-                             : "on " + std::to_string(function.device_type)));
+    if (!checkDevice(i))
+      return false;
     DLDataType type = tensor->dtype;
     if (type.bits != desc.dtype_bits || type.lanes != 1 ||
         (type.code != desc.dtype_code && type.code != desc.alternate_code))
@@ -258,6 +265,29 @@ private:
       return refuseTensor(i, "has rank " + std::to_string(tensor->ndim) +
                                  ", but expects " + std::to_string(desc.rank));
     return checkShape(i) && checkData(i);
+  }
+
+  /// Scalars are read here, wherever the code runs. All tensors of a function
+  /// for GPUs are on one.
+  bool checkDevice(int32_t i) {
+    DLDevice device = args[i]->device;
+    bool isHost = device.device_type == FP4Q_DL_CPU ||
+                  device.device_type == FP4Q_DL_CUDA_HOST;
+    bool wantsHost = isForCpu() || value(i).is_scalar;
+    if (wantsHost ? !isHost : device.device_type != function.device_type)
+      return refuseTensor(
+          i, "is on DLPack device type " + std::to_string(device.device_type) +
+                 ", but must be " +
+                 (wantsHost ? "in CPU memory (1 or 3)"
+                            : "on " + std::to_string(function.device_type)));
+    if (wantsHost)
+      return true;
+    if (gpu >= 0 && gpu != device.device_id)
+      return refuseTensor(i, "is on CUDA device " +
+                                 std::to_string(device.device_id) +
+                                 ", but others are on " + std::to_string(gpu));
+    gpu = device.device_id;
+    return true;
   }
 
   static std::string acceptedTypes(const fp4q_value_desc &desc) {
@@ -351,6 +381,8 @@ private:
   std::vector<Checked> tensors;
   std::vector<std::vector<int64_t>> descriptors;
   std::vector<void *> addresses;
+  /// The device of the tensors, -1 while none has one.
+  int32_t gpu = -1;
 };
 
 } // namespace
@@ -383,7 +415,6 @@ int32_t fp4q_function_result_shapes(const fp4q_function_desc *function,
 int32_t fp4q_function_call(const fp4q_function_desc *function,
                            const DLTensor *const *args, int32_t n, void *stream,
                            const char **error) {
-  (void)stream;
   return guard(error, [&]() -> int32_t {
     if (!function)
       return fail(error, "the function is a null pointer");
@@ -396,7 +427,6 @@ int32_t fp4q_function_call(const fp4q_function_desc *function,
     call.prepare(/*withData=*/true);
     if (!call.getResultSizes(sizes) || !call.checkResults(sizes))
       return 1;
-    call.invoke();
-    return 0;
+    return call.run(stream);
   });
 }

@@ -245,3 +245,13 @@ void *fp4q_gpu_constant_data(fp4q_gpu_constant *constant) {
     call->fail(reason);
   return copy;
 }
+
+void fp4q_gpu_copy_async(void *to, const void *from, int64_t bytes) {
+  GpuCall *call = currentCall;
+  if (!call || call->hasFailed() || bytes == 0)
+    return;
+  if (CUresult result = call->device.driver->cuMemcpyAsync(
+          reinterpret_cast<CUdeviceptr>(to),
+          reinterpret_cast<CUdeviceptr>(from), size_t(bytes), call->stream))
+    call->fail(call->device.describe("cuMemcpyAsync", result));
+}

@@ -42,6 +42,7 @@ struct KernelState {
 };
 
 struct ConstantState {
+  std::mutex mutex;
   std::atomic<void *> copies[kMaxGpuDevices] = {};
 };
 
@@ -50,7 +51,6 @@ struct ModuleState {
   std::mutex mutex;
   CUmodule modules[kMaxGpuDevices] = {};
   std::vector<std::unique_ptr<KernelState>> kernels;
-  std::vector<std::unique_ptr<ConstantState>> constants;
   std::vector<void **> slots;
 };
 
@@ -91,12 +91,8 @@ static KernelState &getState(fp4q_gpu_kernel &kernel) {
 }
 
 static ConstantState &getState(fp4q_gpu_constant &constant) {
-  ModuleState &module = getState(*constant.module);
-  return getState<ConstantState>(constant.state, [&] {
-    module.constants.push_back(std::make_unique<ConstantState>());
-    module.slots.push_back(&constant.state);
-    return module.constants.back().get();
-  });
+  return getState<ConstantState>(constant.state,
+                                 [] { return new ConstantState; });
 }
 
 //===----------------------------------------------------------------------===//
@@ -186,10 +182,11 @@ CUfunction fp4q::getFunction(fp4q_gpu_kernel &kernel, GpuDevice &device,
 
 void *fp4q::getConstant(fp4q_gpu_constant &constant, GpuDevice &device,
                         std::string &error) {
-  std::atomic<void *> &slot = getState(constant).copies[device.ordinal];
+  ConstantState &state = getState(constant);
+  std::atomic<void *> &slot = state.copies[device.ordinal];
   if (void *copy = slot.load(std::memory_order_acquire))
     return copy;
-  std::lock_guard<std::mutex> lock(getState(*constant.module).mutex);
+  std::lock_guard<std::mutex> lock(state.mutex);
   if (void *copy = slot.load(std::memory_order_acquire))
     return copy;
   RelaxedCapture relaxed(*device.driver);
@@ -210,32 +207,44 @@ void *fp4q::getConstant(fp4q_gpu_constant &constant, GpuDevice &device,
   return copy;
 }
 
-void fp4q_gpu_module_release(fp4q_gpu_module *module) {
-  auto *raw = static_cast<ModuleState *>(module->state);
-  if (!raw)
-    return;
-  std::lock_guard<std::mutex> lock(stateMutex());
-  std::unique_ptr<ModuleState> state(raw);
+/// Runs `body` in the context of device `ordinal`, which is in use. Results are
+/// ignored: at the end of the process the driver may have gone before us.
+template <typename Body>
+static void releaseOn(int32_t ordinal, Body body) {
   std::string error;
-  for (int32_t ordinal = 0; ordinal < kMaxGpuDevices; ++ordinal) {
-    bool isUsed = state->modules[ordinal] != nullptr;
-    for (auto &constant : state->constants)
-      isUsed |= constant->copies[ordinal].load() != nullptr;
-    GpuDevice *device = isUsed ? GpuDevice::get(ordinal, error) : nullptr;
-    if (!device)
-      continue;
-    // Results are ignored: at the end of the process the driver may have gone
-    // before us.
-    CurrentContext context(*device);
-    if (context.result() != CUDA_SUCCESS)
-      continue;
-    for (auto &constant : state->constants)
-      if (void *copy = constant->copies[ordinal].load())
-        device->driver->cuMemFree_v2(reinterpret_cast<CUdeviceptr>(copy));
-    if (state->modules[ordinal])
-      device->driver->cuModuleUnload(state->modules[ordinal]);
-  }
+  GpuDevice *device = GpuDevice::get(ordinal, error);
+  if (!device)
+    return;
+  CurrentContext context(*device);
+  if (context.result() == CUDA_SUCCESS)
+    body(*device->driver);
+}
+
+void fp4q_gpu_module_release(fp4q_gpu_module *module) {
+  std::lock_guard<std::mutex> lock(stateMutex());
+  std::unique_ptr<ModuleState> state(static_cast<ModuleState *>(module->state));
+  if (!state)
+    return;
+  for (int32_t ordinal = 0; ordinal < kMaxGpuDevices; ++ordinal)
+    if (CUmodule loaded = state->modules[ordinal])
+      releaseOn(ordinal, [&](const CudaDriver &driver) {
+        driver.cuModuleUnload(loaded);
+      });
   for (void **slot : state->slots)
     *slot = nullptr;
   module->state = nullptr;
+}
+
+void fp4q_gpu_constant_release(fp4q_gpu_constant *constant) {
+  std::lock_guard<std::mutex> lock(stateMutex());
+  std::unique_ptr<ConstantState> state(
+      static_cast<ConstantState *>(constant->state));
+  if (!state)
+    return;
+  for (int32_t ordinal = 0; ordinal < kMaxGpuDevices; ++ordinal)
+    if (void *copy = state->copies[ordinal].load())
+      releaseOn(ordinal, [&](const CudaDriver &driver) {
+        driver.cuMemFree_v2(reinterpret_cast<CUdeviceptr>(copy));
+      });
+  constant->state = nullptr;
 }

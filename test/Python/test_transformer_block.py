@@ -1,12 +1,13 @@
 # Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The transformer block of docs/transformer-block.md with random weights: what
---fp4q-optimize makes of it."""
+--fp4q-optimize makes of it, and that it computes the same bits."""
 
 import pathlib
 import re
 import subprocess
 
+import fp4q_run
 import numpy as np
 import pytest
 
@@ -32,14 +33,14 @@ def block(tmp_path_factory):
     return path
 
 
-def optimize(build_dir, path):
+def optimize(build_dir, path, options=""):
     done = subprocess.run(
         [
             f"{build_dir}/bin/fp4q-opt",
             str(path),
             "--inline",
             "--symbol-dce",
-            "--fp4q-optimize",
+            f"--fp4q-optimize={options}",
         ],
         capture_output=True,
         text=True,
@@ -67,3 +68,23 @@ def test_form(build_dir, block):
         + ["128x32xi8", "128x2xf8E8M0FNU"] * 2
         + ["64x64xi8", "64x4xf8E8M0FNU"]
     )
+
+
+def test_merged(build_dir, block):
+    """q, k and v become one product, and gate and up another."""
+    text = optimize(build_dir, block, "merge-matmuls=true")
+    assert len(re.findall(r"= fp4q.scaled_matmul ", text)) == 4
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_same_bits(build_dir, block, rows, tmp_path):
+    x = np.random.default_rng(rows).standard_normal((rows, 64))
+    inputs = [x.astype(np.float32)]
+    naive, optimized = (
+        fp4q_run.run(
+            build_dir, block, "block", inputs, 1, tmp_path, optimize=optimize
+        )[0]
+        for optimize in (False, True)
+    )
+    assert np.isfinite(naive).all() and len(np.unique(naive)) > rows * 32
+    np.testing.assert_array_equal(optimized, naive)

@@ -40,6 +40,10 @@ struct OptimizePipelineOptions
       *this, "max-dequant-elements",
       llvm::cl::desc("Fold fp4q.dequant to at most so many elements"),
       llvm::cl::init(4096)};
+  PassOptions::Option<bool> mergeMatmuls{
+      *this, "merge-matmuls",
+      llvm::cl::desc("Multiply one activation by several weights at once"),
+      llvm::cl::init(false)};
 };
 
 /// Options of --fp4q-to-cpu.

@@ -58,4 +58,28 @@ def FP4QLowerMicroOpsPass : Pass<"fp4q-lower-micro-ops"> {
   ];
 }
 
+def FP4QAssemblePtxPass : Pass<"fp4q-assemble-ptx", "::mlir::ModuleOp"> {
+  let summary = "add cubins to the PTX of gpu.binary operations";
+  let description = [{
+    Runs `ptxas` on every PTX object of a `gpu.binary` and adds what it makes,
+    a cubin for the same target, behind it. `ptxas` is looked for in the folder
+    `bin` of the CUDA Toolkit that `CUDA_ROOT`, `CUDA_HOME` or `CUDA_PATH`
+    names, then in `PATH`.
+
+    Before and after: `test/Conversion/AssemblePtx/fp4q-assemble-ptx.mlir`.
+
+    Preconditions: none; objects of other formats and targets stay alone.
+    Numerics: none of its own.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect",
+                           "::mlir::NVVM::NVVMDialect"];
+  let options = [
+    Option<"ptxas", "ptxas", "std::string", /*default=*/"",
+           "Program to run instead of the one found">
+  ];
+  let statistics = [
+    Statistic<"numAssembled", "num-assembled", "Number of cubins made">
+  ];
+}
+
 #endif // FP4Q_CONVERSION_PASSES_TD

@@ -127,7 +127,6 @@ typedef struct fp4q_gpu_kernel {
 
 /// Bytes in host memory that kernels read from the device's.
 typedef struct fp4q_gpu_constant {
-  fp4q_gpu_module *module;
   const void *data;
   uint64_t size;
   /// The runtime's own; null at first.
@@ -163,9 +162,15 @@ FP4Q_RUNTIME_EXPORT int32_t fp4q_gpu_multiprocessors(void);
 /// first use there; null if that fails, and then the call fails.
 FP4Q_RUNTIME_EXPORT void *fp4q_gpu_constant_data(fp4q_gpu_constant *constant);
 
-/// Releases what the runtime keeps for a module, its kernels and its constants,
-/// on all devices. No call that uses them may be under way.
+/// Copies device memory on the stream of the current call.
+FP4Q_RUNTIME_EXPORT void fp4q_gpu_copy_async(void *to, const void *from,
+                                             int64_t bytes);
+
+/// Releases what the runtime keeps for a module and its kernels on all devices.
+/// No call that uses them may be under way.
 FP4Q_RUNTIME_EXPORT void fp4q_gpu_module_release(fp4q_gpu_module *module);
+/// Releases the copies of a constant, likewise.
+FP4Q_RUNTIME_EXPORT void fp4q_gpu_constant_release(fp4q_gpu_constant *constant);
 
 #ifdef __cplusplus
 } // extern "C"

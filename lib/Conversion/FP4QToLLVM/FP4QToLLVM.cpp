@@ -16,7 +16,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "fp4q/Conversion/FP4QToLLVM.h"
-#include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.h"
+
+#include "RuntimeCalls.h"
 
 #include "mlir/Conversion/ConvertToLLVM/ToLLVMInterface.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
@@ -126,6 +127,7 @@ struct FP4QToLLVMDialectInterface : public ConvertToLLVMPatternInterface {
     // Without this, a call that cannot be lowered would stay and be no failure.
     target.addIllegalOp<ParallelForOp>();
     patterns.add<ParallelForOpLowering>(converter);
+    populateGPUMemoryPatterns(converter, target, patterns);
   }
 };
 

@@ -261,7 +261,7 @@ TEST_F(Gpu, HostsBringTheirAllocator) {
 TEST_F(Gpu, ConstantsAreCopiedOnce) {
   AddModule add;
   int32_t host[] = {7, 8};
-  fp4q_gpu_constant constant = {&add.module, host, sizeof(host), nullptr};
+  fp4q_gpu_constant constant = {host, sizeof(host), nullptr};
   DeviceArray y({0, 0});
   EXPECT_EQ(inCall([&] {
               void *copy = fp4q_gpu_constant_data(&constant);
@@ -272,6 +272,22 @@ TEST_F(Gpu, ConstantsAreCopiedOnce) {
             }),
             "");
   EXPECT_EQ(y.read(), (std::vector<int32_t>{8, 9}));
+  fp4q_gpu_constant_release(&constant);
+  EXPECT_EQ(constant.state, nullptr);
+  fp4q_gpu_constant_release(&constant);
+}
+
+TEST_F(Gpu, CopiesWithinTheDevice) {
+  DeviceArray x({1, 2, 3}), y({0, 0, 0});
+  EXPECT_EQ(inCall([&] {
+              fp4q_gpu_copy_async(y.data, x.data, 8);
+              fp4q_gpu_copy_async(nullptr, nullptr, 0);
+            }),
+            "");
+  EXPECT_EQ(y.read(), (std::vector<int32_t>{1, 2, 0}));
+  std::string error =
+      inCall([&] { fp4q_gpu_copy_async(y.data, x.data, 1 << 20); });
+  EXPECT_EQ(error.find("cuMemcpyAsync failed: "), 0u) << error;
 }
 
 TEST_F(Gpu, CallsNestAndNeedABegin) {

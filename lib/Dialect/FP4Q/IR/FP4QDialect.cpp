@@ -11,6 +11,7 @@
 #include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/CompilationInterfaces.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/InliningUtils.h"
 
@@ -35,6 +36,9 @@ struct FP4QInlinerInterface : public DialectInlinerInterface {
 void FP4QDialect::initialize() {
   addInterfaces<FP4QInlinerInterface>();
   registerAttributes();
+  // Its implementation makes LLVM IR, which this library knows nothing of.
+  declarePromisedInterface<gpu::OffloadingLLVMTranslationAttrInterface,
+                           EmbedImagesAttr>();
   addOperations<
 #define GET_OP_LIST
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.cpp.inc"

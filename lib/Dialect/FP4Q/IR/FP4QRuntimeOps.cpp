@@ -7,6 +7,7 @@
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -39,5 +40,51 @@ ParallelForOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
         << callee.getResultTypes() << ")";
     return diagnostic;
   }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// GPU memory
+//===----------------------------------------------------------------------===//
+
+static bool isRowMajor(Type type) {
+  return cast<MemRefType>(type).getLayout().isIdentity();
+}
+
+LogicalResult GPUWorkspaceOp::verify() {
+  auto type = cast<MemRefType>(getMemory().getType());
+  if (!isRowMajor(type)) // C1
+    return emitOpError() << "expects a row-major result, but got " << type;
+  if (type.getNumDynamicDims() != static_cast<int64_t>(getSizes().size()))
+    return emitOpError() << "expects " << type.getNumDynamicDims()
+                         << " sizes for " << type << ", but got "
+                         << getSizes().size();
+  return success();
+}
+
+LogicalResult
+GPUConstantOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  Operation *symbol =
+      symbolTable.lookupNearestSymbolFrom(*this, getGlobalAttr());
+  // After the lowering of memrefs the global is one of LLVM.
+  if (symbol && symbol->getName().getStringRef() == "llvm.mlir.global")
+    return success();
+  auto global = dyn_cast_or_null<memref::GlobalOp>(symbol);
+  if (!global || !global.getConstant() || global.isExternal() ||
+      global.isUninitialized()) // C1
+    return emitOpError() << "expects " << getGlobalAttr()
+                         << " to be a constant memref.global of this module "
+                            "with an initial value";
+  if (global.getType() != getMemory().getType())
+    return emitOpError() << "expects " << getGlobalAttr() << " to be of type "
+                         << getMemory().getType() << ", but it is of type "
+                         << global.getType();
+  return success();
+}
+
+LogicalResult GPUCopyOp::verify() {
+  if (!isRowMajor(getSource().getType())) // C1
+    return emitOpError() << "expects row-major memory, but got "
+                         << getSource().getType();
   return success();
 }

@@ -11,6 +11,7 @@
 #include "fp4q/Numerics/Recipe.h"
 #include "fp4q/Target/BackEnds.h"
 
+#include "mlir/Dialect/GPU/IR/CompilationInterfaces.h"
 #include "mlir/IR/Attributes.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectImplementation.h"

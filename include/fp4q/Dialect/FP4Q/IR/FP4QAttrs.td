@@ -176,4 +176,35 @@ def FP4Q_ScaledFormatAttr
   let assemblyFormat = "`<` custom<EnumKeyword>($value) `>`";
 }
 
+// What gpu.binary asks of its handler; upstream's definition comes with enums
+// that would be generated once more.
+def FP4Q_OffloadingTranslationAttrTrait
+    : NativeTrait<"OffloadingTranslationAttrTrait", ""> {
+  let cppNamespace = "::mlir::gpu";
+}
+
+def FP4Q_EmbedImagesAttr : AttrDef<FP4Q_Dialect, "EmbedImages",
+    [FP4Q_OffloadingTranslationAttrTrait]> {
+  let mnemonic = "embed_images";
+  let summary = "embed all objects of a gpu.binary";
+  let description = [{
+    The offloading handler of `gpu.binary` for the runtime's
+    `fp4q/Runtime/Gpu.h`. The binary becomes one `fp4q_gpu_module` with an image
+    for each chip among its objects: `format = assembly` gives the PTX and
+    `format = bin` the cubin of that chip. `gpu.launch_func` becomes
+    `fp4q_gpu_launch`, or `fp4q_gpu_launch_cluster` for one with clusters; the
+    stream is the caller's, so launches take no tokens and no stream operand.
+
+    Example:
+
+    ```mlir
+    gpu.binary @kernels <#fp4q.embed_images> [
+      #gpu.object<#nvvm.target<chip = "sm_90a">, assembly = ".version 8.0">,
+      #gpu.object<#nvvm.target<chip = "sm_90a">, bin = "...">
+    ]
+    ```
+  }];
+  let assemblyFormat = "";
+}
+
 #endif // FP4Q_ATTRS_TD

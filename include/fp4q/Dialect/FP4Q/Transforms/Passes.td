@@ -338,6 +338,65 @@ def FP4QFuseTransformPass : Pass<"fp4q-fuse-transform"> {
   ];
 }
 
+def FP4QAbsorbEpiloguePass : Pass<"fp4q-absorb-epilogue"> {
+  let summary = "make scaled_matmul scale, add a bias and round";
+  let description = [{
+    Moves into `fp4q.scaled_matmul` what its only user does with the result, if
+    that is a multiplication by a factor, the addition of a bias, a conversion
+    of the element type, or several of them in one body: `arith` operations on
+    tensors, or linalg operations that read factor and bias by columns. Reshapes
+    of the leading dimensions in between move behind the user.
+
+    The product computes `fma(alpha, acc, bias)` in f32 and rounds once. So it is
+    exact to absorb, into a product with an f32 result: a conversion to bf16 or
+    f16; and, where there is neither alpha nor bias yet, a factor, a bias, or
+    `math.fma` with both. A factor that is followed by a bias is not: each is
+    rounded by itself, and the product rounds once.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-absorb-epilogue.mlir`.
+
+    Preconditions: tensors. Numerics: bit-exact, unless leave is given to skip
+    a rounding: `fp4q.relaxed` on the operation that rounds, `fastmath<contract>`
+    on two successive operations, or the option `relaxed`. Every rewrite, and
+    every one that was declined, is a remark.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"relaxed", "relaxed", "bool", /*default=*/"false",
+           "Treat every operation as if it had the attribute fp4q.relaxed">,
+  ];
+  let statistics = [
+    Statistic<"numAbsorbed", "num-absorbed", "Operations absorbed">,
+    Statistic<"numDeclined", "num-declined",
+              "Operations that only products without leave would change">
+  ];
+}
+
+def FP4QMergeMatmulsPass : Pass<"fp4q-merge-matmuls"> {
+  let summary = "multiply one activation by several constant weights at once";
+  let description = [{
+    Products of the same `a` whose `b` and `bias` are constant become one product
+    with their columns side by side, and slices of its result: one kernel for q,
+    k and v, or for gate and up. Factors that differ become one alpha a column,
+    if they are constant; one that is shared may be any value.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-merge-matmuls.mlir`.
+
+    Preconditions: tensors, linear scales and no batches of `b`; the same types
+    and attributes, and all products with a bias or none. Numerics: bit-exact on
+    the reference path; each sum is the same sum. The pipelines run it only with
+    `merge-matmuls`, since slices of the result are not contiguous.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numMerged", "num-merged", "Products that became part of one">,
+    Statistic<"numDeclined", "num-declined",
+              "Products of a shared activation that did not">
+  ];
+}
+
 def FP4QFoldConstantsPass : Pass<"fp4q-fold-constants"> {
   let summary = "compute operations on constants";
   let description = [{
@@ -368,6 +427,24 @@ def FP4QFoldConstantsPass : Pass<"fp4q-fold-constants"> {
     Statistic<"numDeclined", "num-declined",
               "Operations on constants that were not folded">
   ];
+}
+
+def FP4QUseGPUMemoryPass : Pass<"fp4q-use-gpu-memory", "::mlir::ModuleOp"> {
+  let summary = "make host code handle device memory";
+  let description = [{
+    After kernels have been outlined, every memref of the host code is memory of
+    the device. Rewrites `memref.alloc` to `fp4q.gpu_workspace`,
+    `memref.get_global` to `fp4q.gpu_constant` and `memref.copy` to
+    `fp4q.gpu_copy`, and drops `memref.dealloc`. An operation that would read or
+    write such memory on the host is an error. The functions that compute the
+    sizes of results stay as they are.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-use-gpu-memory.mlir`.
+
+    Preconditions: bufferized functions, kernels launched by `gpu.launch_func`.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::fp4q::FP4QDialect"];
 }
 
 #endif // FP4Q_TRANSFORMS_PASSES_TD

@@ -1,0 +1,113 @@
+//===- UseGpuMemory.cpp - host code that handles device memory ------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Dialect/FP4Q/IR/FP4QRuntimeOps.h"
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+#include "fp4q/Dialect/FP4Q/Transforms/ShapeFunctions.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace mlir {
+namespace fp4q {
+#define GEN_PASS_DEF_FP4QUSEGPUMEMORYPASS
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h.inc"
+} // namespace fp4q
+} // namespace mlir
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+/// Whether the operation itself reads or writes memory that a memref operand
+/// of it points to.
+static bool touchesMemory(Operation *op) {
+  if (llvm::none_of(op->getOperandTypes(), llvm::IsaPred<BaseMemRefType>))
+    return false;
+  auto effects = dyn_cast<MemoryEffectOpInterface>(op);
+  // Calls, returns and loops hand memrefs on. Views have no effects.
+  if (!effects)
+    return !op->hasTrait<OpTrait::IsTerminator>() &&
+           !isa<CallOpInterface, LoopLikeOpInterface>(op);
+  return effects.hasEffect<MemoryEffects::Read>() ||
+         effects.hasEffect<MemoryEffects::Write>();
+}
+
+namespace {
+
+struct FP4QUseGPUMemoryPass
+    : public mlir::fp4q::impl::FP4QUseGPUMemoryPassBase<FP4QUseGPUMemoryPass> {
+  using FP4QUseGPUMemoryPassBase::FP4QUseGPUMemoryPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    // They are about sizes, which are in host memory.
+    llvm::StringSet<> shapeFunctions;
+    for (auto function : module.getOps<func::FuncOp>())
+      shapeFunctions.insert(getResultShapesName(function.getName()));
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!shapeFunctions.contains(function.getName()) &&
+          failed(rewrite(function)))
+        return signalPassFailure();
+  }
+
+private:
+  LogicalResult rewrite(func::FuncOp function) {
+    SmallVector<Operation *> operations;
+    function.walk([&](Operation *op) { operations.push_back(op); });
+    for (Operation *op : operations)
+      if (failed(rewrite(op)))
+        return failure();
+    return success();
+  }
+
+  LogicalResult rewrite(Operation *op) {
+    OpBuilder builder(op);
+    if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+      if (!alloc.getType().getLayout().isIdentity())
+        return refuse(op, "allocates memory that is not row-major");
+      auto workspace = GPUWorkspaceOp::create(
+          builder, op->getLoc(), alloc.getType(), alloc.getDynamicSizes());
+      alloc.replaceAllUsesWith(workspace.getMemory());
+      op->erase();
+      return success();
+    }
+    if (isa<memref::DeallocOp>(op)) {
+      op->erase(); // The runtime frees workspace at the end of the call.
+      return success();
+    }
+    if (auto get = dyn_cast<memref::GetGlobalOp>(op)) {
+      auto constant = GPUConstantOp::create(builder, op->getLoc(),
+                                            get.getType(), get.getName());
+      get.replaceAllUsesWith(constant.getMemory());
+      op->erase();
+      return success();
+    }
+    if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+      Type type = copy.getSource().getType();
+      auto ranked = dyn_cast<MemRefType>(type);
+      if (!ranked || !ranked.getLayout().isIdentity() ||
+          type != copy.getTarget().getType())
+        return refuse(op, "copies memory that is not row-major");
+      GPUCopyOp::create(builder, op->getLoc(), copy.getSource(),
+                        copy.getTarget());
+      op->erase();
+      return success();
+    }
+    if (!isa<gpu::LaunchFuncOp, GPUCopyOp>(op) && touchesMemory(op))
+      return refuse(op, "has no kernel, and the host cannot read the device's "
+                        "memory");
+    return success();
+  }
+
+  static LogicalResult refuse(Operation *op, const char *what) {
+    return op->emitOpError() << "cannot run on a GPU: it " << what;
+  }
+};
+
+} // namespace
