@@ -11,11 +11,13 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 namespace mlir::fp4q {
+void registerTestLegalizeLayouts();
 void registerTestSelectBackend();
 } // namespace mlir::fp4q
 
 int main(int argc, char **argv) {
   mlir::fp4q::registerAllPasses();
+  mlir::fp4q::registerTestLegalizeLayouts();
   mlir::fp4q::registerTestSelectBackend();
   mlir::DialectRegistry registry;
   mlir::fp4q::registerCompilerDialects(registry);

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
@@ -112,6 +113,79 @@ struct RemoveWithoutElements : public OpRewritePattern<OpTy> {
   }
 };
 
+/// Whether two tensors of one type have the same sizes in all dimensions but
+/// the last one, which is static.
+static bool haveSameRows(Value a, Value b) {
+  auto type = cast<RankedTensorType>(a.getType());
+  for (int64_t d = 0; d < type.getRank() - 1; ++d) {
+    if (!type.isDynamicDim(d))
+      continue;
+    FailureOr<bool> equal = ValueBoundsConstraintSet::areEqual({a, d}, {b, d});
+    if (failed(equal) || !*equal)
+      return false;
+  }
+  return true;
+}
+
+/// unswizzle_scales(swizzle_scales(%x)) -> %x
+///
+/// Only if no rows are dropped or added: the blocked tensor does not tell how
+/// many there are.
+struct CancelUnswizzle : public OpRewritePattern<UnswizzleScalesOp> {
+  using OpRewritePattern<UnswizzleScalesOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(UnswizzleScalesOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics())
+      return rewriter.notifyMatchFailure(op, "memrefs are written in place");
+    auto swizzle = op.getSource().getDefiningOp<SwizzleScalesOp>();
+    if (!swizzle)
+      return rewriter.notifyMatchFailure(op, "the source is not swizzled");
+    Value linear = swizzle.getSource();
+    if (linear.getType() != op.getInit().getType() ||
+        !haveSameRows(linear, op.getInit()))
+      return rewriter.notifyMatchFailure(op, "the sizes may differ");
+    rewriter.replaceOp(op, linear);
+    return success();
+  }
+};
+
+/// swizzle_scales(unswizzle_scales(%z)) -> %z
+///
+/// Only if the bytes of %z that stand for no scale are known to be 0: there are
+/// none, or a quantizer of as many rows has written them.
+struct CancelSwizzle : public OpRewritePattern<SwizzleScalesOp> {
+  using OpRewritePattern<SwizzleScalesOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SwizzleScalesOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics())
+      return rewriter.notifyMatchFailure(op, "memrefs are written in place");
+    auto unswizzle = op.getSource().getDefiningOp<UnswizzleScalesOp>();
+    if (!unswizzle)
+      return rewriter.notifyMatchFailure(op, "the source is not unswizzled");
+    Value blocked = unswizzle.getSource();
+    if (blocked.getType() != op.getInit().getType())
+      return rewriter.notifyMatchFailure(op, "the sizes may differ");
+    auto type = cast<RankedTensorType>(op.getSource().getType());
+    int64_t rows = type.getDimSize(type.getRank() - 2);
+    bool isFull = !ShapedType::isDynamic(rows) && rows % kSwizzleRows == 0 &&
+                  type.getShape().back() % kSwizzleCols == 0;
+    auto quantize = blocked.getDefiningOp<QuantizePackOp>();
+    bool isPaddedWithZeros =
+        quantize &&
+        type.getShape().drop_back() ==
+            cast<RankedTensorType>(quantize->getResult(0).getType())
+                .getShape()
+                .drop_back() &&
+        haveSameRows(quantize->getResult(0), unswizzle.getInit());
+    if (!isFull && !isPaddedWithZeros)
+      return rewriter.notifyMatchFailure(op, "there may be padding to clear");
+    rewriter.replaceOp(op, blocked);
+    return success();
+  }
+};
+
 } // namespace
 
 #define FP4Q_DEFINE_CANONICALIZER(OpTy)                                        \
@@ -124,8 +198,6 @@ FP4Q_DEFINE_CANONICALIZER(BlockTransformOp)
 FP4Q_DEFINE_CANONICALIZER(GlobalScaleOp)
 FP4Q_DEFINE_CANONICALIZER(DequantOp)
 FP4Q_DEFINE_CANONICALIZER(ScaledMatmulOp)
-FP4Q_DEFINE_CANONICALIZER(SwizzleScalesOp)
-FP4Q_DEFINE_CANONICALIZER(UnswizzleScalesOp)
 #undef FP4Q_DEFINE_CANONICALIZER
 
 void QuantizePackOp::getCanonicalizationPatterns(RewritePatternSet &results,
@@ -134,4 +206,16 @@ void QuantizePackOp::getCanonicalizationPatterns(RewritePatternSet &results,
               ReplaceInitByEmpty<QuantizePackOp>>(context);
   results.addWithLabel<FuseTransformIntoQuantize>({kFuseTransformLabel},
                                                   context);
+}
+
+void SwizzleScalesOp::getCanonicalizationPatterns(RewritePatternSet &results,
+                                                  MLIRContext *context) {
+  results.add<CancelSwizzle, RemoveWithoutElements<SwizzleScalesOp>,
+              ReplaceInitByEmpty<SwizzleScalesOp>>(context);
+}
+
+void UnswizzleScalesOp::getCanonicalizationPatterns(RewritePatternSet &results,
+                                                    MLIRContext *context) {
+  results.add<CancelUnswizzle, RemoveWithoutElements<UnswizzleScalesOp>,
+              ReplaceInitByEmpty<UnswizzleScalesOp>>(context);
 }

@@ -106,6 +106,27 @@ Value mlir::fp4q::createEmptyLike(OpBuilder &builder, Location loc, Value like,
       builder, loc, sizesLike(builder, loc, like, last), elementType);
 }
 
+Value mlir::fp4q::createBlockedEmptyLike(OpBuilder &builder, Location loc,
+                                         Value scales) {
+  SmallVector<OpFoldResult> linear =
+      sizesLike(builder, loc, scales, lastDimOf(scales));
+  return tensor::EmptyOp::create(
+      builder, loc, blockedSizes(builder, loc, linear),
+      cast<ShapedType>(scales.getType()).getElementType());
+}
+
+bool mlir::fp4q::hasZeroPadding(Value blocked) {
+  if (auto pad = blocked.getDefiningOp<tensor::PadOp>()) {
+    // More tiles, of zeros.
+    Value value = pad.getConstantPaddingValue();
+    APFloat padding(0.0f);
+    return value && matchPattern(value, m_ConstantFloat(&padding)) &&
+           padding.bitcastToAPInt().isZero() && hasZeroPadding(pad.getSource());
+  }
+  return isa_and_nonnull<SwizzleScalesOp, QuantizePackOp>(
+      blocked.getDefiningOp());
+}
+
 bool mlir::fp4q::isRelaxed(Operation *op) {
   return op->hasAttrOfType<UnitAttr>(kRelaxedAttr);
 }
@@ -337,12 +358,7 @@ SwizzleScalesOp::reifyResultShapes(OpBuilder &builder,
 
 void SwizzleScalesOp::build(OpBuilder &builder, OperationState &state,
                             Value source) {
-  Location loc = state.location;
-  SmallVector<OpFoldResult> linear =
-      sizesLike(builder, loc, source, lastDimOf(source));
-  Value init = tensor::EmptyOp::create(
-      builder, loc, blockedSizes(builder, loc, linear),
-      cast<ShapedType>(source.getType()).getElementType());
+  Value init = createBlockedEmptyLike(builder, state.location, source);
   build(builder, state, init.getType(), source, init);
 }
 

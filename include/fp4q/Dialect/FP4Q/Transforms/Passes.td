@@ -49,6 +49,41 @@ def FP4QSelectBackendPass
   ];
 }
 
+def FP4QLegalizeLayoutsPass
+    : Pass<"fp4q-legalize-layouts", "::mlir::ModuleOp"> {
+  let summary = "give kernels the scale layouts and the K that they want";
+  let description = [{
+    Where the kernels that `fp4q-select-backend` chose read or write scales in
+    another layout than the operation has, inserts `fp4q.swizzle_scales` or
+    `fp4q.unswizzle_scales`; where a matmul wants K to be a multiple of
+    something, pads codes and scales with zero bytes. A conversion stands right
+    behind what it converts, once for all operations that want it; a constant is
+    padded in place, and `fp4q-fold-constants` computes its layout. A quantizer
+    whose kernels can write blocked scales, and whose scales nobody else reads,
+    writes them itself.
+
+    Before and after:
+    `test/Dialect/FP4Q/Transforms/fp4q-legalize-layouts.mlir`.
+
+    Preconditions: `fp4q-select-backend` for the same target; operations on
+    memrefs are left alone. Numerics: bit-exact, but that a sum of products gets
+    more zeros to add.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+      "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"cpu\"",
+           "The target, as in docs/targets.md">,
+  ];
+  let statistics = [
+    Statistic<"numConverted", "num-converted",
+              "Scale operands and results put into another layout">,
+    Statistic<"numPadded", "num-padded", "Tensors padded along K">,
+    Statistic<"numAbsorbed", "num-absorbed",
+              "Quantizers that write blocked scales themselves">
+  ];
+}
+
 def FP4QMaterializeScaleLayoutsPass : Pass<"fp4q-materialize-scale-layouts"> {
   let summary = "make blocked scale layouts explicit operations";
   let description = [{
