@@ -25,12 +25,13 @@ def save(path, array):
 
 def run(
     build_dir, module, entry, inputs, n_outputs, work_dir, timeout=300,
-    optimize=True,
+    optimize=True, options=(),
 ):  # fmt: skip
     """Calls function `entry` of the file `module` and returns its results.
 
     inputs: arrays in the order of the arguments; n_outputs: the number of
     results. A bf16 result is returned as uint16, codes and scales as uint8.
+    options: further arguments of fp4q-run.
     Files live in a directory below `work_dir` for the time of the call, so
     that several threads can call at once. Without `optimize` a module is
     compiled as it is written.
@@ -38,6 +39,7 @@ def run(
     with tempfile.TemporaryDirectory(dir=work_dir) as directory:
         files = pathlib.Path(directory)
         command = [f"{build_dir}/bin/fp4q-run", str(module), f"--entry={entry}"]
+        command += options
         for index, array in enumerate(inputs):
             save(files / f"in-{index}.npy", array)
             command.append(f"--input={files}/in-{index}.npy")

@@ -220,9 +220,13 @@ private:
 
 } // namespace
 
-static LogicalResult lower(ModuleOp module, const AheadOfTimeOptions &options) {
+static LogicalResult lower(ModuleOp module, const AheadOfTimeOptions &options,
+                           const CompileTarget &target) {
+  CPUPipelineOptions pipeline;
+  pipeline.copyOptionValuesFrom(options.pipeline);
+  pipeline.level = StringRef(target.name).split(':').second.str();
   PassManager manager(module.getContext());
-  buildFP4QToCPUPipeline(manager, options.pipeline);
+  buildFP4QToCPUPipeline(manager, pipeline);
   return manager.run(module);
 }
 
@@ -230,7 +234,7 @@ LogicalResult Compilation::addTarget(ModuleOp lowered, unsigned number) {
   const CompileTarget &target = options.targets[number];
   std::unique_ptr<llvm::TargetMachine> machine =
       createMachine(module, target.cpu, target.features);
-  if (!machine || failed(lower(lowered, options)) ||
+  if (!machine || failed(lower(lowered, options, target)) ||
       failed(constants.detach(lowered)))
     return failure();
   std::unique_ptr<llvm::Module> translated =
@@ -274,7 +278,7 @@ LogicalResult Compilation::run(StringRef output) {
       return emitPlainError(module)
              << "the LLVM dialect can be written for one target, not for "
              << options.targets.size();
-    if (failed(lower(module, options)))
+    if (failed(lower(module, options, options.targets.front())))
       return failure();
     return writeText(module, output,
                      [&](raw_ostream &os) { module.print(os); });

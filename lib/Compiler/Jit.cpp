@@ -9,7 +9,9 @@
 
 #include "fp4q/Dialect/FP4Q/Transforms/ShapeFunctions.h"
 #include "fp4q/Runtime/MemRefDescriptor.h"
+#include "fp4q/Runtime/ArtifactFile.h"
 #include "fp4q/Runtime/ParallelFor.h"
+#include "fp4q/Target/TargetInfo.h"
 
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
@@ -18,6 +20,8 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
@@ -37,6 +41,26 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> getHostMachine() {
   return builder->createTargetMachine();
 }
 
+/// Fails unless this machine has what code for the level may use.
+static LogicalResult checkLevel(ModuleOp module,
+                                const CPUPipelineOptions &options) {
+  std::string error;
+  const ::fp4q::Target *level = findCPULevel(options, error);
+  if (!level)
+    return emitError(UnknownLoc::get(module.getContext())) << error;
+  std::string missing = ::fp4q::missingCpuFeatures(
+      level->cpuFeatures, ::fp4q::getHostCpuFeatures());
+  StringRef architecture = level->architecture;
+  if (!architecture.empty() &&
+      architecture != llvm::Triple(llvm::sys::getProcessTriple()).getArchName())
+    missing = architecture.str();
+  if (missing.empty())
+    return success();
+  return emitError(UnknownLoc::get(module.getContext()))
+         << "code for " << level->name << " cannot run on this CPU, which lacks "
+         << missing;
+}
+
 JitFunction::JitFunction(std::string name, Signature signature)
     : name(std::move(name)), signature(std::move(signature)) {}
 
@@ -45,6 +69,8 @@ JitFunction::~JitFunction() = default;
 FailureOr<std::unique_ptr<JitFunction>>
 JitFunction::compile(ModuleOp module, StringRef entry,
                      const CPUPipelineOptions &options) {
+  if (failed(checkLevel(module, options)))
+    return failure();
   FailureOr<func::FuncOp> function = findEntry(module, entry);
   if (failed(function))
     return failure();

@@ -10,6 +10,8 @@
 #include "fp4q/Conversion/Passes.h"
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+#include "fp4q/Runtime/ArtifactFile.h"
+#include "fp4q/Target/TargetInfo.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -23,9 +25,29 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
+
+const ::fp4q::Target *
+mlir::fp4q::findCPULevel(const CPUPipelineOptions &options,
+                         std::string &error) {
+  if (options.level == "native")
+    return &::fp4q::bestCPULevel(
+        llvm::Triple(llvm::sys::getProcessTriple()).getArchName().str(),
+        ::fp4q::getHostCpuFeatures());
+  const ::fp4q::Target *target = ::fp4q::findTarget("cpu:" + options.level);
+  if (target)
+    return target;
+  error = "unknown CPU level '" + options.level + "', expected native";
+  for (const ::fp4q::Target &row :
+       ArrayRef(::fp4q::targets, ::fp4q::numTargets))
+    if (StringRef name = row.name; name.consume_front("cpu:"))
+      error += ", " + name.str();
+  return nullptr;
+}
 
 void mlir::fp4q::buildFP4QPreparationPipeline(OpPassManager &manager) {
   manager.addPass(createInlinerPass());
@@ -66,16 +88,17 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
   }
 }
 
-void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
-  buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  buildFP4QLowerToLinalgPipeline(manager);
-}
-
-void mlir::fp4q::buildFP4QLowerToLinalgPipeline(OpPassManager &manager) {
+/// fp4q -> linalg, but for operations that are left to the kernels.
+static void addLowerToLinalg(OpPassManager &manager, StringRef target,
+                             StringRef backEnd) {
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   manager.addPass(createFP4QMaterializeScaleLayoutsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  FP4QSelectBackendPassOptions select;
+  select.target = target.str();
+  select.backend = backEnd.str();
+  manager.addPass(createFP4QSelectBackendPass(select));
   manager.addPass(createFP4QDecomposeMatmulPass());
   manager.addPass(createFP4QTileToForallPass());
   manager.addPass(createConvertFP4QToLinalgPass());
@@ -84,6 +107,15 @@ void mlir::fp4q::buildFP4QLowerToLinalgPipeline(OpPassManager &manager) {
   // What a row-wise loop repeats, such as the transpose of a shared block
   // transform, moves out of it.
   manager.addPass(createLoopInvariantCodeMotionPass());
+}
+
+void mlir::fp4q::buildFP4QLowerToLinalgPipeline(OpPassManager &manager) {
+  addLowerToLinalg(manager, "cpu", "reference");
+}
+
+void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
+  buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
+  buildFP4QLowerToLinalgPipeline(manager);
 }
 
 static void addBufferization(OpPassManager &manager) {
@@ -110,14 +142,22 @@ static void addBufferization(OpPassManager &manager) {
 
 void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
                                         const CPUPipelineOptions &options) {
+  std::string error;
+  const ::fp4q::Target *level = findCPULevel(options, error);
+  std::string chip = level ? level->name : "cpu";
   buildFP4QPreparationPipeline(manager);
   manager.addPass(createFP4QAddShapeFunctionsPass());
   if (options.optimize)
     buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  buildFP4QLowerToLinalgPipeline(manager);
+  addLowerToLinalg(
+      manager, chip,
+      options.backend == CPUBackend::Reference ? "reference" : "auto");
   addBufferization(manager);
   // Before outlining: only functions that users call get a C interface.
   manager.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());
+  ConvertFP4QToVectorPassOptions toVector;
+  toVector.chip = chip;
+  manager.addPass(createConvertFP4QToVectorPass(toVector));
   if (options.parallel)
     manager.addPass(createFP4QOutlineParallelLoopsPass());
   OpPassManager &function = manager.nest<func::FuncOp>();
@@ -127,6 +167,9 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
   function.addPass(createCanonicalizerPass());
   function.addPass(createLoopInvariantCodeMotionPass());
   function.addPass(createForallToForLoopPass());
+  FP4QLowerMicroOpsPassOptions microOps;
+  microOps.chip = chip;
+  function.addPass(createFP4QLowerMicroOpsPass(microOps));
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
   arith::ArithExpandOpsPassOptions expand;
@@ -141,7 +184,7 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
 
 void mlir::fp4q::registerPipelines() {
   PassPipelineRegistration<CPUPipelineOptions>(
-      "fp4q-to-cpu", "Lower fp4q to the LLVM dialect by the reference path",
+      "fp4q-to-cpu", "Lower fp4q to the LLVM dialect for CPUs",
       buildFP4QToCPUPipeline);
   PassPipelineRegistration<OptimizePipelineOptions>(
       "fp4q-optimize", "Rewrite fp4q and QDQ graphs to fused fp4q operations",

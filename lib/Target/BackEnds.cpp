@@ -25,7 +25,32 @@ static constexpr EnumSet<ScaleSource> allSources = {ScaleSource::Computed,
 static constexpr EnumSet<ScaleOrder> linear = {ScaleOrder::Linear};
 
 // The faster of two rows first.
+static constexpr EnumSet<Format> hardwareFormats = {Format::MXFP4,
+                                                    Format::NVFP4};
 static constexpr Implementation table[] = {
+    {BackEnd::CPU,
+     {Role::Quantize, Role::Dequantize},
+     TargetKind::CPU,
+     /*features=*/{},
+     allTypes,
+     allFormats,
+     allTransforms,
+     allSources,
+     /*anyRecipe=*/true,
+     linear},
+    {BackEnd::CPU,
+     {Role::Matmul},
+     TargetKind::CPU,
+     /*features=*/{},
+     allTypes,
+     hardwareFormats,
+     allTransforms,
+     allSources,
+     /*anyRecipe=*/true,
+     linear,
+     /*multipleOfK=*/32,
+     /*automatic=*/true,
+     /*neededMultipleOfK=*/32},
     {BackEnd::Reference, allRoles, TargetKind::CPU, /*features=*/{}, allTypes,
      allFormats, allTransforms, allSources, /*anyRecipe=*/true, linear},
 };
@@ -81,6 +106,10 @@ std::string fp4q::whyNot(const Implementation &implementation,
            (work.scaleType == ScaleType::E8M0 ? "e8m0" : "e4m3") +
            " scales of groups of " + std::to_string(work.groupSize);
   }
+  if (role == Role::Matmul && work.k % implementation.neededMultipleOfK != 0)
+    return "needs K to be a multiple of " +
+           std::to_string(implementation.neededMultipleOfK) + ", not " +
+           std::to_string(work.k);
   if ((role == Role::Quantize || role == Role::Transform) &&
       !implementation.transforms.contains(work.transform))
     return work.transform == TransformKind::None ? "does not quantize without "

@@ -31,6 +31,17 @@ std::string fp4q::llvmFeatures(const Target &target) {
   return target.extensions;
 }
 
+VectorRegisters fp4q::vectorRegisters(const Target &target) {
+  // Without byte look-ups AVX-512 is no better than AVX2.
+  if (target.features.contains(Feature::AVX512VNNI))
+    return {64, 32};
+  if (target.features.contains(Feature::AVX2))
+    return {32, 16};
+  if (target.features.contains(Feature::NEON))
+    return {16, 32};
+  return {16, 16};
+}
+
 static bool hasAll(const CPUFeatureWords &words,
                    const CPUFeatureWords &needed) {
   for (size_t i = 0; i < words.size(); ++i)

@@ -432,8 +432,9 @@ def check(actual, expected, what):
         assert_same_bits(actual, expected, what)
 
 
-def run_cases(build_dir, cases, module=None):
-    """Compiles all cases into one function, runs it and checks the results."""
+def run_cases(build_dir, cases, module=None, options=()):
+    """Compiles all cases into one function, runs it with these options of
+    fp4q-run, and checks the results."""
     module = module or Module()
     expected = []
     for case in cases:
@@ -444,7 +445,8 @@ def run_cases(build_dir, cases, module=None):
         if hypothesis.currently_in_test_context():
             hypothesis.note(module.text())
         actual = fp4q_run.run(
-            build_dir, path, "main", module.inputs, len(expected), directory
+            build_dir, path, "main", module.inputs, len(expected), directory,
+            options=options,
         )
     for index, (array, (name, want)) in enumerate(zip(actual, expected)):
         check(array, want, f"result {index} ({name})")

@@ -52,8 +52,9 @@ static cl::list<int>
                  cl::cat(category));
 static cl::list<std::string>
     backEnds("backend", cl::CommaSeparated, cl::value_desc("name,..."),
-             cl::desc("What executes the operations: reference (default; the "
-                      "pipeline fp4q-to-cpu, compiled in the process)"),
+             cl::desc("What executes the operations, compiled in the process: "
+                      "cpu (default; kernels where there is one) or reference "
+                      "(linalg)"),
              cl::cat(category));
 static cl::opt<double>
     minTime("min-time", cl::value_desc("seconds"), cl::init(0.3),
@@ -141,7 +142,7 @@ static bool makeCases(std::vector<Case> &cases) {
                            Op::Matmul};
   constexpr Format allFormats[] = {Format::MXFP4, Format::NVFP4};
   constexpr DType allDTypes[] = {DType::BF16, DType::F16, DType::F32};
-  constexpr BackEnd allBackEnds[] = {BackEnd::Reference};
+  constexpr BackEnd allBackEnds[] = {BackEnd::CPU, BackEnd::Reference};
   std::vector<Op> chosenOps;
   std::vector<Format> chosenFormats;
   std::vector<DType> chosenDTypes;
@@ -149,7 +150,7 @@ static bool makeCases(std::vector<Case> &cases) {
   if (!parseNames<Op>(ops, allOps, allOps, chosenOps) ||
       !parseNames<Format>(formats, allFormats, allFormats, chosenFormats) ||
       !parseNames<DType>(dtypes, allDTypes, {DType::BF16}, chosenDTypes) ||
-      !parseNames<BackEnd>(backEnds, allBackEnds, {BackEnd::Reference},
+      !parseNames<BackEnd>(backEnds, allBackEnds, {BackEnd::CPU},
                            chosenBackEnds))
     return false;
   for (Op op : chosenOps) {

@@ -138,7 +138,10 @@ FailureOr<std::unique_ptr<Bench>> Bench::create(const Case &config,
       parseSourceString<ModuleOp>(config.module(), &context);
   if (!module)
     return failure();
-  auto function = JitFunction::compile(*module, "run", CPUPipelineOptions());
+  CPUPipelineOptions options;
+  if (config.backEnd == BackEnd::Reference)
+    options.backend = CPUBackend::Reference;
+  auto function = JitFunction::compile(*module, "run", options);
   if (failed(function))
     return failure();
   bench->function = std::move(*function);

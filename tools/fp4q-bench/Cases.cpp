@@ -28,7 +28,7 @@ const char *mlir::fp4q::bench::getName(DType dtype) {
 }
 
 const char *mlir::fp4q::bench::getName(BackEnd backEnd) {
-  static const char *const names[] = {"reference"};
+  static const char *const names[] = {"cpu", "reference"};
   return names[static_cast<int>(backEnd)];
 }
 

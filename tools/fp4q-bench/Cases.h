@@ -23,7 +23,7 @@ enum class Format { MXFP4, NVFP4 };
 /// dequantization or product.
 enum class DType { BF16, F16, F32 };
 /// What executes: the pipeline fp4q-to-cpu, compiled in the process.
-enum class BackEnd { Reference };
+enum class BackEnd { CPU, Reference };
 
 const char *getName(Op op);
 const char *getName(Format format);
@@ -41,7 +41,7 @@ struct Case {
   Op op = Op::Quantize;
   Format format = Format::MXFP4;
   DType dtype = DType::BF16;
-  BackEnd backEnd = BackEnd::Reference;
+  BackEnd backEnd = BackEnd::CPU;
   Shape shape;
 
   /// Elements a scale.

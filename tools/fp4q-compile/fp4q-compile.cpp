@@ -26,6 +26,10 @@ static llvm::cl::opt<std::string>
                            "the best for its CPU is picked when the artifact "
                            "is loaded"),
             llvm::cl::init("cpu"), llvm::cl::cat(category));
+static llvm::cl::opt<CPUBackend>
+    backend("backend", llvm::cl::desc("What lowers the operations"),
+            cpuBackendValues(), llvm::cl::init(CPUBackend::Auto),
+            llvm::cl::cat(category));
 static llvm::cl::opt<EmitKind> emit(
     "emit", llvm::cl::desc("What to write:"),
     llvm::cl::values(clEnumValN(EmitKind::SharedObject, "so",
@@ -55,6 +59,7 @@ int main(int argc, char **argv) {
 
   AheadOfTimeOptions options;
   options.emit = emit;
+  options.pipeline.backend = backend;
   std::string error;
   std::optional<std::vector<CompileTarget>> parsed =
       parseTargets(targets, error);

@@ -26,16 +26,18 @@ namespace {
 /// A function of a module, compiled when it is prepared.
 class ModuleFunction : public Callable {
 public:
-  explicit ModuleFunction(bool optimize) : optimize(optimize) {}
+  explicit ModuleFunction(CPUBackend backend, bool optimize) {
+    options.backend = backend;
+    options.optimize = optimize;
+  }
 
   LogicalResult open(StringRef path, StringRef entry, StringRef target) {
-    if (!target.empty())
-      return reportError("--target=" + target +
-                         " asks for code of an artifact, "
-                         "but '" +
+    if (!target.empty() && !target.consume_front("cpu:") && target != "cpu")
+      return reportError("--target=" + target + " is no CPU level, and '" +
                          path +
-                         "' is a module, which is compiled "
-                         "for this machine");
+                         "' is a module, which is compiled for this machine");
+    if (!target.empty())
+      options.level = target == "cpu" ? "x86-64" : target.str();
     if (failed(module.load(path)))
       return failure();
     FailureOr<func::FuncOp> function = findEntry(module.get(), entry);
@@ -50,8 +52,6 @@ public:
   }
 
   LogicalResult prepare() override {
-    CPUPipelineOptions options;
-    options.optimize = optimize;
     auto compiled = JitFunction::compile(module.get(), name, options);
     if (failed(compiled))
       return failure();
@@ -73,7 +73,7 @@ public:
 
 private:
   LoadedModule module{"fp4q-run"};
-  bool optimize;
+  CPUPipelineOptions options;
   std::unique_ptr<JitFunction> function;
 };
 
@@ -194,8 +194,9 @@ static std::unique_ptr<Callable> openAs(StringRef path, StringRef entry,
 }
 
 std::unique_ptr<Callable> Callable::open(StringRef path, StringRef entry,
-                                         StringRef target, bool optimize) {
+                                         StringRef target, CPUBackend backend,
+                                         bool optimize) {
   return isArtifact(path)
              ? openAs<ArtifactFunction>(path, entry, target)
-             : openAs<ModuleFunction>(path, entry, target, optimize);
+             : openAs<ModuleFunction>(path, entry, target, backend, optimize);
 }

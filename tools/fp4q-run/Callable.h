@@ -22,11 +22,11 @@ class Callable {
 public:
   /// The function `entry` of the file at `path`, an artifact or a module; if
   /// `entry` is empty, the only one. `target` asks for the code of an artifact
-  /// for one target; a module cannot be asked. A module is compiled with
-  /// --fp4q-optimize or without. Null after an error on standard
-  /// error.
+  /// for one target, or for code of a module for a CPU level, by `backend` and
+  /// with --fp4q-optimize or without. Null after an error on standard error.
   static std::unique_ptr<Callable> open(StringRef path, StringRef entry,
-                                        StringRef target, bool optimize);
+                                        StringRef target, CPUBackend backend,
+                                        bool optimize);
   virtual ~Callable() = default;
 
   StringRef getName() const { return name; }

@@ -8,6 +8,8 @@
 #ifndef FP4Q_TOOLS_FP4QRUN_RUNFILES_H
 #define FP4Q_TOOLS_FP4QRUN_RUNFILES_H
 
+#include "fp4q/Compiler/Pipelines.h"
+
 #include "mlir/Support/LLVM.h"
 
 #include <string>
@@ -20,8 +22,11 @@ namespace fp4q {
 struct RunOptions {
   std::string module;
   std::string entry;
-  /// Of an artifact: the target whose code runs; empty for the best one.
+  /// Of an artifact: the target whose code runs; empty for the best one. Of a
+  /// module: the CPU level to compile for; empty for this machine.
   std::string target;
+  /// Of a module: what lowers its operations.
+  CPUBackend backend = CPUBackend::Auto;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   /// Compile a module with --fp4q-optimize.

@@ -22,9 +22,15 @@ static llvm::cl::opt<std::string>
           llvm::cl::cat(category));
 static llvm::cl::opt<std::string>
     target("target", llvm::cl::value_desc("target"),
-           llvm::cl::desc("Code of an artifact to run (default: the best for "
-                          "this CPU)"),
+           llvm::cl::desc("Code of an artifact to run, or the CPU level to "
+                          "compile a module for (default: the best for this "
+                          "CPU)"),
            llvm::cl::cat(category));
+static llvm::cl::opt<mlir::fp4q::CPUBackend>
+    backend("backend", llvm::cl::desc("What lowers the operations of a module"),
+            mlir::fp4q::cpuBackendValues(),
+            llvm::cl::init(mlir::fp4q::CPUBackend::Auto),
+            llvm::cl::cat(category));
 static llvm::cl::list<std::string>
     inputs("input", llvm::cl::value_desc("file.npy"),
            llvm::cl::desc("An argument of the function, in order"),
@@ -58,7 +64,7 @@ int main(int argc, char **argv) {
   llvm::cl::SetVersionPrinter(
       [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });
   llvm::cl::ParseCommandLineOptions(argc, argv, overview);
-  mlir::fp4q::RunOptions options = {module,  entry,       target, inputs,
+  mlir::fp4q::RunOptions options = {module,  entry,       target, backend, inputs,
                                     outputs, !noOptimize, timing};
   return mlir::failed(mlir::fp4q::runFiles(options));
 }

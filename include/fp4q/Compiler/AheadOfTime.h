@@ -52,6 +52,7 @@ struct AheadOfTimeOptions {
   /// At least one. The runtime picks the best one for its CPU.
   std::vector<CompileTarget> targets;
   EmitKind emit = EmitKind::SharedObject;
+  /// The level is that of each target.
   CPUPipelineOptions pipeline;
 };
 

@@ -15,6 +15,12 @@
 
 #include "mlir/Pass/PassOptions.h"
 
+#include <string>
+
+namespace fp4q {
+struct Target;
+} // namespace fp4q
+
 namespace mlir {
 class OpPassManager;
 
@@ -46,8 +52,37 @@ struct OptimizePipelineOptions
       llvm::cl::init(false)};
 };
 
+/// What lowers the operations for CPUs, each by itself.
+enum class CPUBackend {
+  /// The kernels where there is one, else the reference path.
+  Auto,
+  Reference,
+  /// The kernels too, which is what Auto chooses.
+  CPU,
+};
+
+/// The names of back ends on command lines, with descriptions.
+inline llvm::cl::ValuesClass cpuBackendValues() {
+  return llvm::cl::values(
+      clEnumValN(CPUBackend::Auto, "auto",
+                 "kernels where there is one, else the reference path"),
+      clEnumValN(CPUBackend::Reference, "reference",
+                 "the readable path through linalg"),
+      clEnumValN(CPUBackend::CPU, "cpu",
+                 "vector kernels where there is one, else the reference path"));
+}
+
 /// Options of --fp4q-to-cpu.
 struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
+  PassOptions::Option<CPUBackend> backend{
+      *this, "backend", llvm::cl::desc("What lowers the operations"),
+      llvm::cl::init(CPUBackend::Auto),
+      cpuBackendValues()};
+  PassOptions::Option<std::string> level{
+      *this, "level",
+      llvm::cl::desc("CPU level that kernels are for, such as x86-64-v3, or "
+                     "native (default)"),
+      llvm::cl::init("native")};
   PassOptions::Option<bool> parallel{
       *this, "parallel",
       llvm::cl::desc("Run loops through the runtime's fp4q_parallel_for"),
@@ -57,6 +92,11 @@ struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::desc("Begin with --fp4q-optimize; false is for comparisons"),
       llvm::cl::init(true)};
 };
+
+/// The row of the target table for the level, or null, and then what is wrong
+/// in `error`.
+const ::fp4q::Target *findCPULevel(const CPUPipelineOptions &options,
+                                   std::string &error);
 
 /// Inlines calls and drops private functions that nothing calls any more. The
 /// pipelines begin with it, since results of private functions have no caller
@@ -75,7 +115,8 @@ void buildFP4QLowerToLinalgPipeline(OpPassManager &manager);
 /// The same after --fp4q-optimize.
 void buildFP4QToLinalgPipeline(OpPassManager &manager);
 
-/// fp4q on tensors -> the LLVM dialect, by the reference path. Public functions
+/// fp4q on tensors -> the LLVM dialect, by the back ends asked for. A level
+/// that findCPULevel does not find counts as the least one. Public functions
 /// get a C interface (_mlir_ciface_NAME), take their tensor arguments as memref
 /// descriptors and return their results through further memref arguments that
 /// the caller allocates.

@@ -15,6 +15,10 @@
 #ifndef FP4Q_CONVERSION_FP4QMICROOPS_H
 #define FP4Q_CONVERSION_FP4QMICROOPS_H
 
+namespace fp4q {
+struct Target;
+} // namespace fp4q
+
 namespace mlir {
 class RewritePatternSet;
 
@@ -29,6 +33,12 @@ enum class MmaLowering { Expansion, Native };
 
 /// decode, encode and group_dot -> arith and vector, for every target.
 void populatePortableCodecPatterns(RewritePatternSet &patterns);
+
+/// decode to bytes and group_dot -> table look-ups and dot products of the
+/// target, a CPU level: AVX-512 VNNI and VBMI, AVX-VNNI, AVX2, or dotprod. None
+/// on other levels.
+void populateCPUCodecPatterns(RewritePatternSet &patterns,
+                              const ::fp4q::Target &target);
 
 /// mma_block_scaled -> gpu.shuffle for the scales, fp4q.decode to bf16, and
 /// four nvvm.mma.sync of m16n8k16: for every NVIDIA GPU from sm_80 on.

@@ -17,7 +17,8 @@ def ConvertFP4QToLinalgPass : Pass<"convert-fp4q-to-linalg"> {
     readable, for any shape and any group. Operations on memrefs are wrapped in
     `bufferization.to_tensor` and `bufferization.materialize_in_destination`.
     Blocked scale layouts become `unswizzle_scales` and `swizzle_scales`, which
-    are lowered too.
+    are lowered too. Operations whose `fp4q.backend` is `cpu` are
+    left to `convert-fp4q-to-vector`.
 
     Before and after: `test/Conversion/FP4QToLinalg`.
 
@@ -37,7 +38,8 @@ def FP4QLowerMicroOpsPass : Pass<"fp4q-lower-micro-ops"> {
     Lowers `decode`, `encode` and `group_dot` to `arith` and `vector`, and
     `mma_block_scaled` to four bf16 `nvvm.mma.sync`, which every chip from sm_80
     on has. Scales of other lanes come by `gpu.shuffle`. With `mma=native` it
-    becomes `nvvm.mma.block_scale` instead, for chips that have it.
+    becomes `nvvm.mma.block_scale` instead, for chips that have it. With `chip`
+    a CPU level, `decode` to bytes and `group_dot` become its instructions.
 
     Before and after: `test/Conversion/FP4QMicroOps`.
 
@@ -55,6 +57,43 @@ def FP4QLowerMicroOpsPass : Pass<"fp4q-lower-micro-ops"> {
                    "by exact bf16 products, on every chip from sm_80 on"),
         clEnumValN(MmaLowering::Native, "native",
                    "by block-scaled mma.sync (sm_120a, sm_121a)"))}]>,
+    Option<"chip", "chip", "std::string", /*default=*/"",
+      "The target, if its instructions are wanted, such as cpu:avx512-vnni">,
+  ];
+}
+
+def ConvertFP4QToVectorPass
+    : Pass<"convert-fp4q-to-vector", "::mlir::ModuleOp"> {
+  let summary = "lower the fp4q dialect to vector kernels for CPUs";
+  let description = [{
+    Lowers the level-1 operations on memrefs whose `fp4q.backend` is `cpu` to
+    `vector`, `arith` and `scf` with micro-ops of the dialect.
+
+    In `scaled_matmul` elements are 8-bit integers, so that the dot product of
+    two groups is exact. One kernel serves every M: up to two rows are a vector
+    times a matrix each; more rows meet tiles of `b` that are decoded once. What
+    a tile cannot represent, such as a NaN scale, is found by a check and done by
+    the kernel of rows. `quantize_pack` and `dequant` are vectors of the
+    arithmetic that the reference path uses; e8m0 scales of bf16 are compared in
+    16-bit lanes where a check shows that this gives the same bits.
+
+    Before and after: `test/Conversion/FP4QToVector`.
+
+    Preconditions: memrefs, linear scales; for `scaled_matmul` K a multiple of
+    32 and groups of at least 8. Numerics: bit-exact but for products, which are
+    within the bound of `docs/numerics.md` and the same for any number of
+    threads.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
+      "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+      "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"cpu\"",
+      "The CPU level whose registers the kernels are made for">,
+  ];
+  let statistics = [
+    Statistic<"numLowered", "num-lowered", "Number of operations lowered">
   ];
 }
 

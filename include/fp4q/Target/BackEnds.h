@@ -64,6 +64,8 @@ struct Work {
   ScaleSource scaleSource = ScaleSource::Computed;
   /// Quantize, Transform.
   TransformKind transform = TransformKind::None;
+  /// Matmul: the reduced dimension; 0 if it does not matter.
+  int64_t k = 0;
 };
 
 /// What a back end can do. The kernels of one back end and role may be in
@@ -88,6 +90,8 @@ struct Implementation {
   int64_t multipleOfK = 1;
   /// Whether it is chosen without being asked for.
   bool automatic = true;
+  /// A matmul needs K to be a multiple of this.
+  int64_t neededMultipleOfK = 1;
 };
 
 /// Targets and implementations, the faster of two implementations first.

@@ -102,6 +102,16 @@ const Target *findTarget(std::string_view name);
 /// The features to give LLVM: the extensions, or "+ptx87".
 std::string llvmFeatures(const Target &target);
 
+/// The vector registers of a CPU.
+struct VectorRegisters {
+  /// Bytes of a register.
+  int bytes;
+  int count;
+};
+
+/// The widest registers that kernels for the CPU should use.
+VectorRegisters vectorRegisters(const Target &target);
+
 /// The names of all targets, separated by ", ", for messages.
 std::string targetNames();
 

@@ -7,6 +7,7 @@
 
 #include "fp4q/Conversion/FP4QMicroOps.h"
 #include "fp4q/Conversion/Passes.h"
+#include "fp4q/Target/TargetInfo.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -31,9 +32,19 @@ struct FP4QLowerMicroOpsPass
           FP4QLowerMicroOpsPass> {
   using FP4QLowerMicroOpsPassBase::FP4QLowerMicroOpsPassBase;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    if (chip.empty() || ::fp4q::findTarget(chip.getValue()))
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << "fp4q-lower-micro-ops expects chip to be one of "
+           << ::fp4q::targetNames() << ", but got '" << chip << "'";
+  }
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populatePortableCodecPatterns(patterns);
+    if (const ::fp4q::Target *target = ::fp4q::findTarget(chip.getValue()))
+      populateCPUCodecPatterns(patterns, *target);
     if (mma == MmaLowering::Native)
       populateMmaNativePatterns(patterns);
     else

@@ -10,6 +10,7 @@
 #include "fp4q/Conversion/FP4QToLinalg.h"
 #include "fp4q/Conversion/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Patterns.h"
+#include "fp4q/Dialect/FP4Q/Transforms/SelectBackend.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -77,7 +78,8 @@ struct ConvertFP4QToLinalgPass
   void runOnOperation() override {
     auto isLevel1 = [](Operation *op) {
       return isa_and_nonnull<FP4QDialect>(op->getDialect()) &&
-             isa<DestinationStyleOpInterface>(op);
+             isa<DestinationStyleOpInterface>(op) &&
+             getBackEnd(op) != ::fp4q::BackEnd::CPU;
     };
     IRRewriter rewriter(&getContext());
     getOperation()->walk([&](DestinationStyleOpInterface op) {

@@ -8,6 +8,7 @@
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Patterns.h"
+#include "fp4q/Dialect/FP4Q/Transforms/SelectBackend.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -155,6 +156,8 @@ struct DecomposeScaledMatmul : public OpRewritePattern<ScaledMatmulOp> {
 
   LogicalResult matchAndRewrite(ScaledMatmulOp op,
                                 PatternRewriter &rewriter) const override {
+    if (getBackEnd(op) == ::fp4q::BackEnd::CPU)
+      return rewriter.notifyMatchFailure(op, "is left to the CPU kernels");
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "expects tensors");
     if (op.getGroupSizeAttr())

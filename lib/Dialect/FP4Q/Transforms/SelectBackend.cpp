@@ -85,6 +85,8 @@ Work mlir::fp4q::describeWork(Operation *op) {
           [&](auto) { work.role = Role::ScaleLayout; })
       .Case([&](ScaledMatmulOp matmul) {
         work.role = Role::Matmul;
+        work.k =
+            2 * cast<ShapedType>(matmul.getA().getType()).getShape().back();
         work.type = getFloatType(matmul.getInit());
         setFormat(work, matmul.getAScales(), matmul.getGroupSizeValue());
       })

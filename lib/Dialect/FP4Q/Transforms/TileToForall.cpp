@@ -7,6 +7,7 @@
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+#include "fp4q/Dialect/FP4Q/Transforms/SelectBackend.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -265,7 +266,8 @@ struct FP4QTileToForallPass
     getOperation()->walk([&](Operation *op) {
       auto dps = dyn_cast<DestinationStyleOpInterface>(op);
       if (dps && dps.hasPureTensorSemantics() && isa<TilingInterface>(op) &&
-          !op->getParentOfType<scf::ForallOp>())
+          !op->getParentOfType<scf::ForallOp>() &&
+          getBackEnd(op) != ::fp4q::BackEnd::CPU)
         candidates.push_back(op);
     });
     IRRewriter rewriter(&getContext());

@@ -1,0 +1,221 @@
+//===- KernelBuilder.cpp - pieces shared by the CPU kernels ---------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+/// Scratch starts at a cache line, so that no vector crosses one.
+constexpr int64_t kAlignment = 64;
+
+//===----------------------------------------------------------------------===//
+// Index arithmetic
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::index(int64_t value) {
+  return arith::ConstantIndexOp::create(*this, value);
+}
+
+Value KernelBuilder::add(Value lhs, Value rhs) {
+  return createOrFold<arith::AddIOp>(lhs, rhs);
+}
+
+Value KernelBuilder::sub(Value lhs, Value rhs) {
+  return createOrFold<arith::SubIOp>(lhs, rhs);
+}
+
+Value KernelBuilder::mul(Value lhs, int64_t rhs) {
+  return createOrFold<arith::MulIOp>(lhs, index(rhs));
+}
+
+Value KernelBuilder::mul(Value lhs, Value rhs) {
+  return createOrFold<arith::MulIOp>(lhs, rhs);
+}
+
+Value KernelBuilder::min(Value lhs, Value rhs) {
+  return createOrFold<arith::MinUIOp>(lhs, rhs);
+}
+
+Value KernelBuilder::ceilDiv(Value lhs, int64_t rhs) {
+  return createOrFold<arith::DivUIOp>(add(lhs, rhs - 1), index(rhs));
+}
+
+Value KernelBuilder::less(Value lhs, Value rhs) {
+  return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, lhs, rhs);
+}
+
+Value KernelBuilder::dim(Value memref, int64_t dim) {
+  int64_t size = cast<MemRefType>(memref.getType()).getDimSize(dim);
+  if (!ShapedType::isDynamic(size))
+    return index(size);
+  return memref::DimOp::create(*this, memref, dim);
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::splat(Type type, uint32_t bits) {
+  unsigned width = getElementTypeOrSelf(type).getIntOrFloatBitWidth();
+  APInt value = APInt(32, bits).trunc(width);
+  if (auto vector = dyn_cast<VectorType>(type))
+    return arith::ConstantOp::create(*this,
+                                     DenseElementsAttr::get(vector, value));
+  return arith::ConstantOp::create(*this, IntegerAttr::get(type, value));
+}
+
+Value KernelBuilder::splat(Type type, float value) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return arith::ConstantOp::create(*this,
+                                     DenseElementsAttr::get(vector, value));
+  return arith::ConstantOp::create(*this, getF32FloatAttr(value));
+}
+
+Value KernelBuilder::broadcast(Value scalar, int64_t lanes) {
+  return vector::BroadcastOp::create(*this, vec(lanes, scalar.getType()),
+                                     scalar);
+}
+
+Value KernelBuilder::constantBytes(ArrayRef<int8_t> bytes) {
+  return arith::ConstantOp::create(
+      *this, DenseElementsAttr::get(vec(bytes.size(), i8()), bytes));
+}
+
+Value KernelBuilder::load(int64_t size, Value memref, ValueRange indices) {
+  Type element = getElementTypeOrSelf(memref);
+  return vector::LoadOp::create(*this, vec(size, element), memref, indices);
+}
+
+void KernelBuilder::store(Value vector, Value memref, ValueRange indices) {
+  vector::StoreOp::create(*this, vector, memref, indices);
+}
+
+Value KernelBuilder::loadScalar(Value memref, ValueRange indices) {
+  return memref::LoadOp::create(*this, memref, indices);
+}
+
+Value KernelBuilder::bitcast(Value value, int64_t size, Type element) {
+  if (value.getType() == vec(size, element))
+    return value;
+  return vector::BitCastOp::create(*this, vec(size, element), value);
+}
+
+Value KernelBuilder::slice(Value vector, int64_t offset, int64_t size) {
+  if (cast<VectorType>(vector.getType()).getNumElements() == size)
+    return vector;
+  SmallVector<int64_t> mask =
+      llvm::to_vector(llvm::seq<int64_t>(offset, offset + size));
+  return shuffle(vector, vector, mask);
+}
+
+Value KernelBuilder::concat(ArrayRef<Value> vectors) {
+  SmallVector<Value> parts(vectors);
+  while (parts.size() > 1) {
+    SmallVector<Value> joined;
+    for (size_t i = 0; i + 1 < parts.size(); i += 2) {
+      int64_t size = cast<VectorType>(parts[i].getType()).getNumElements();
+      joined.push_back(
+          shuffle(parts[i], parts[i + 1],
+                  llvm::to_vector(llvm::seq<int64_t>(0, 2 * size))));
+    }
+    parts = std::move(joined);
+  }
+  return parts.front();
+}
+
+Value KernelBuilder::shuffle(Value lhs, Value rhs, ArrayRef<int64_t> mask) {
+  return vector::ShuffleOp::create(*this, lhs, rhs, mask);
+}
+
+Value KernelBuilder::fma(Value a, Value b, Value c) {
+  return vector::FMAOp::create(*this, a, b, c);
+}
+
+Value KernelBuilder::loadBytes(int64_t size, Value memref, ValueRange indices) {
+  Value bytes = load(size, memref, indices);
+  if (getElementTypeOrSelf(bytes).isInteger(8))
+    return bytes;
+  return arith::BitcastOp::create(*this, vec(size, i8()), bytes);
+}
+
+Value KernelBuilder::loadByte(Value memref, ValueRange indices) {
+  Value byte = loadScalar(memref, indices);
+  if (byte.getType().isInteger(8))
+    return byte;
+  return arith::BitcastOp::create(*this, i8(), byte);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow and memory
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value>
+KernelBuilder::loop(Value begin, Value end, int64_t step, ValueRange inits,
+                    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(*this, begin, end, index(step), inits);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> results =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
+  // Without values the loop has its terminator already.
+  if (!inits.empty())
+    scf::YieldOp::create(*this, results);
+  return SmallVector<Value>(loop.getResults());
+}
+
+void KernelBuilder::loop(Value begin, Value end, int64_t step,
+                         function_ref<void(Value)> body) {
+  loop(begin, end, step, ValueRange(), [&](Value i, ValueRange) {
+    body(i);
+    return SmallVector<Value>();
+  });
+}
+
+void KernelBuilder::parallel(Value count, function_ref<void(Value)> body) {
+  auto forall = scf::ForallOp::create(
+      *this, ArrayRef<OpFoldResult>{getAsOpFoldResult(count)}, ValueRange(),
+      std::nullopt);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(forall.getBody());
+  body(forall.getInductionVar(0));
+}
+
+void KernelBuilder::ifThen(Value condition, function_ref<void()> body) {
+  auto op = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(op.thenBlock());
+  body();
+}
+
+void KernelBuilder::ifThenElse(Value condition, function_ref<void()> thenBody,
+                               function_ref<void()> elseBody) {
+  auto op = scf::IfOp::create(*this, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(op.thenBlock());
+  thenBody();
+  setInsertionPointToStart(op.elseBlock());
+  elseBody();
+}
+
+Value KernelBuilder::allocate(Value size, Type element) {
+  auto type = MemRefType::get({ShapedType::kDynamic}, element);
+  return memref::AllocOp::create(*this, type, size,
+                                 getI64IntegerAttr(kAlignment));
+}
+
+void KernelBuilder::deallocate(Value buffer) {
+  memref::DeallocOp::create(*this, buffer);
+}
+
+void KernelBuilder::prefetch(Value memref, ValueRange indices) {
+  memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false,
+                             /*localityHint=*/3, /*isDataCache=*/true);
+}

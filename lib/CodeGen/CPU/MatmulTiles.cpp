@@ -1,0 +1,331 @@
+//===- MatmulTiles.cpp - a product by tiles -------------------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "MatmulTiles.h"
+
+#include "fp4q/CodeGen/Arith/ArithEmitter.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+using ::fp4q::ScaleType;
+
+/// Up to so many rows, each is a vector times a matrix.
+constexpr int64_t kMaxSingleRows = 2;
+
+SmallVector<Value> TileKernel::clampedRows(Value first, int64_t count,
+                                           Value limit) {
+  // Rows past the end repeat the last one; nothing becomes of them.
+  Value last = b.sub(limit, b.index(1));
+  SmallVector<Value> rows;
+  for (int64_t i = 0; i < count; ++i)
+    rows.push_back(b.min(b.add(first, i), last));
+  return rows;
+}
+
+Value TileKernel::gatherScales(Value scales, ArrayRef<Value> rows,
+                               Value group) {
+  SmallVector<Value> bytes;
+  for (Value row : rows)
+    bytes.push_back(b.loadByte(scales, {row, group}));
+  return extendBytes(
+      b, vector::FromElementsOp::create(
+             b, b.vec(static_cast<int64_t>(rows.size()), b.i8()), bytes));
+}
+
+SmallVector<SmallVector<Value>> TileKernel::loadChunk(Value matrix,
+                                                      ArrayRef<Value> rows,
+                                                      Value chunk,
+                                                      int64_t bias) {
+  SmallVector<SmallVector<Value>> groups(chunkGroups());
+  int64_t numUnits = chunkElements() / kUnitElements;
+  int64_t dwordsOfGroup = std::min<int64_t>(4, config.group / 8);
+  for (int64_t unit = 0; unit < numUnits; ++unit) {
+    Value offset =
+        b.add(b.mul(chunk, numUnits * kUnitBytes), unit * kUnitBytes);
+    SmallVector<Value> dwords = loadUnit(b, matrix, rows, offset);
+    for (int64_t first = 0; first < 4; first += dwordsOfGroup) {
+      SmallVector<Value> &steps =
+          groups[numUnits > 1 ? 0 : first / dwordsOfGroup];
+      SmallVector<Value> odd;
+      for (int64_t i = first; i < first + dwordsOfGroup; ++i) {
+        int64_t bytes = 4 * static_cast<int64_t>(rows.size());
+        Nibbles nibbles =
+            emitDecode(b, b.bitcast(dwords[i], bytes, b.i8()), bias);
+        steps.push_back(nibbles.low);
+        odd.push_back(nibbles.high);
+      }
+      llvm::append_range(steps, odd);
+    }
+  }
+  return groups;
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles of b
+//===----------------------------------------------------------------------===//
+
+void TileKernel::emitWeights(Value firstColumn, Value firstGroup,
+                             Value numGroups) {
+  Value n = b.dim(operands.b, 0);
+  b.loop(b.index(0), b.index(config.vectors.tileVectors), 1, [&](Value v) {
+    Value column = b.mul(v, lanes);
+    SmallVector<Value> rows = clampedRows(b.add(firstColumn, column), lanes, n);
+    // Whole chunks: the number of groups is a multiple of those of a chunk.
+    b.loop(b.index(0), numGroups, chunkGroups(), [&](Value group) {
+      Value chunk = b.createOrFold<arith::DivUIOp>(b.add(firstGroup, group),
+                                                   b.index(chunkGroups()));
+      auto groups = loadChunk(operands.b, rows, chunk, kBias);
+      for (auto [i, decoded] : llvm::enumerate(groups))
+        for (auto [step, bytes] : llvm::enumerate(decoded)) {
+          Value number = b.add(b.mul(b.add(group, i), steps()), step);
+          Value place = b.add(b.mul(number, tileColumns()), column);
+          b.store(bytes, weights, b.mul(place, 4));
+        }
+    });
+  });
+}
+
+void TileKernel::emitTableEntries(Value bytes, Value group, Value column) {
+  Value scale = ArithEmitter(b).decodeScale(bytes, config.scaleType);
+  for (int64_t i = 0; i < significands(); ++i) {
+    float factor = kUndouble * (1 + static_cast<float>(i) / 8);
+    Value entry =
+        arith::MulFOp::create(b, scale, b.splat(scale.getType(), factor));
+    Value number = b.add(b.mul(group, significands()), i);
+    b.store(entry, table, b.add(b.mul(number, tileColumns()), column));
+  }
+}
+
+void TileKernel::emitTable(Value firstColumn, Value tableGroup) {
+  Value n = b.dim(operands.b, 0);
+  b.loop(b.index(0), b.index(config.vectors.tileVectors), 1, [&](Value v) {
+    Value column = b.mul(v, lanes);
+    SmallVector<Value> rows = clampedRows(b.add(firstColumn, column), lanes, n);
+    if (blockGroups() < kBlockGroups) {
+      b.loop(b.index(0), b.index(blockGroups()), 1, [&](Value group) {
+        Value bytes =
+            gatherScales(operands.bScales, rows, b.add(tableGroup, group));
+        emitTableEntries(bytes, group, column);
+      });
+      return;
+    }
+    SmallVector<Value> dwords = loadUnit(b, operands.bScales, rows, tableGroup);
+    for (int64_t group = 0; group < kBlockGroups; ++group) {
+      Value dword = dwords[group / 4];
+      Type type = dword.getType();
+      Value shifted = arith::ShRUIOp::create(
+          b, dword, b.splat(type, static_cast<uint32_t>(group % 4 * 8)));
+      Value byte = arith::AndIOp::create(b, shifted, b.splat(type, 255u));
+      emitTableEntries(byte, b.index(group), column);
+    }
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The inner kernel
+//===----------------------------------------------------------------------===//
+
+void TileKernel::emitPanelTimesTile(Value panel, Value firstGroup,
+                                    Value numGroups, Value tableShift,
+                                    Value firstSum) {
+  int64_t vectors = config.vectors.tileVectors;
+  Value panelSum = b.add(firstSum, b.mul(panel, kPanelRows * tileColumns()));
+  auto sumPlace = [&](int64_t r, int64_t v) {
+    return b.add(panelSum, r * tileColumns() + v * lanes);
+  };
+  SmallVector<Value> inits;
+  for (int64_t r = 0; r < kPanelRows; ++r)
+    for (int64_t v = 0; v < vectors; ++v)
+      inits.push_back(b.load(lanes, sums, sumPlace(r, v)));
+  Value firstWord = groupPlace(panel, firstGroup);
+  SmallVector<Value> results = b.loop(
+      b.index(0), numGroups, 1, inits,
+      [&](Value group, ValueRange state) -> SmallVector<Value> {
+        Value word = b.add(firstWord, b.mul(group, groupWords()));
+        auto scalar = [&](int64_t offset) {
+          return b.loadScalar(panels, b.add(word, offset));
+        };
+        SmallVector<Value> dots;
+        for (int64_t r = 0; r < kPanelRows; ++r) {
+          Value start = b.broadcast(scalar(startWord() + r), lanes);
+          dots.append(vectors, start);
+        }
+        Value firstByte = b.mul(b.mul(group, steps()), tileColumns() * 4);
+        for (int64_t step = 0; step < steps(); ++step) {
+          SmallVector<Value> u;
+          for (int64_t v = 0; v < vectors; ++v)
+            u.push_back(b.load(
+                4 * lanes, weights,
+                b.add(firstByte, 4 * (step * tileColumns() + v * lanes))));
+          for (int64_t r = 0; r < kPanelRows; ++r) {
+            Value s =
+                b.bitcast(b.broadcast(scalar(step * kPanelRows + r), lanes),
+                          4 * lanes, b.i8());
+            for (int64_t v = 0; v < vectors; ++v)
+              dots[r * vectors + v] =
+                  emitGroupDot(b, u[v], s, dots[r * vectors + v]);
+          }
+        }
+        Value entry =
+            b.mul(b.add(group, tableShift), significands() * tileColumns());
+        SmallVector<Value> next;
+        for (int64_t r = 0; r < kPanelRows; ++r) {
+          Value magic = b.bitcast(b.broadcast(scalar(magicWord() + r), lanes),
+                                  lanes, b.f32());
+          Value place = entry;
+          if (significands() > 1)
+            place =
+                b.add(entry, arith::IndexCastUIOp::create(
+                                 b, b.getIndexType(), scalar(indexWord() + r)));
+          for (int64_t v = 0; v < vectors; ++v) {
+            Value dot = b.bitcast(dots[r * vectors + v], lanes, b.f32());
+            Value product = arith::SubFOp::create(b, dot, magic);
+            Value scale = b.load(lanes, table, b.add(place, v * lanes));
+            next.push_back(b.fma(product, scale, state[r * vectors + v]));
+          }
+        }
+        return next;
+      });
+  for (int64_t r = 0; r < kPanelRows; ++r)
+    for (int64_t v = 0; v < vectors; ++v)
+      b.store(results[r * vectors + v], sums, sumPlace(r, v));
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles of C
+//===----------------------------------------------------------------------===//
+
+void TileKernel::emitResult(Value sumPlace, Value row, Value column,
+                            int64_t width) {
+  Type type = cast<MemRefType>(operands.c.getType()).getElementType();
+  Value sum =
+      width ? b.load(width, sums, sumPlace) : b.loadScalar(sums, sumPlace);
+  Value value = emitEpilogue(b, sum, loadAlpha(b, operands, column, width),
+                             loadBias(b, operands, column, width), type);
+  SmallVector<Value> indices = {row, column};
+  if (width)
+    b.store(value, operands.c, indices);
+  else
+    memref::StoreOp::create(b, value, operands.c, indices);
+}
+
+void TileKernel::emitResults(Value firstColumn, Value firstRow, Value rows,
+                             Value firstSum) {
+  Value columns =
+      b.min(b.sub(b.index(config.n), firstColumn), b.index(tileColumns()));
+  Value whole =
+      b.mul(b.createOrFold<arith::DivUIOp>(columns, b.index(lanes)), lanes);
+  b.loop(b.index(0), rows, 1, [&](Value tileRow) {
+    Value row = b.add(firstRow, tileRow);
+    Value rowSum = b.add(firstSum, b.mul(tileRow, tileColumns()));
+    Value isBad = arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                                        b.loadScalar(badRows, tileRow),
+                                        b.splat(b.i32(), 0u));
+    auto put = [&](Value column, int64_t width) {
+      emitResult(b.add(rowSum, column), row, b.add(firstColumn, column), width);
+    };
+    b.ifThenElse(
+        isBad,
+        [&] {
+          SmallVector<Value> arguments = operands.values();
+          arguments.append({row, firstColumn, b.add(firstColumn, columns)});
+          func::CallOp::create(b, rowKernel, arguments);
+        },
+        [&] {
+          b.loop(b.index(0), whole, lanes,
+                 [&](Value column) { put(column, lanes); });
+          b.loop(whole, columns, 1,
+                 [&](Value column) { put(column, /*width=*/0); });
+        });
+  });
+}
+
+void TileKernel::emitTiles(Value task, Value firstRow, Value rows) {
+  Value firstTile = b.mul(task, taskTiles());
+  Value tiles =
+      b.min(b.sub(b.index(numTiles()), firstTile), b.index(taskTiles()));
+  Value rowPanels = b.ceilDiv(rows, kPanelRows);
+  int64_t blockElements = blockGroups() * config.group;
+  Value tileSums = b.mul(rowPanels, kPanelRows * tileColumns());
+  Value sumCount = b.mul(tileSums, tiles);
+  weights = b.allocate(b.index(blockElements * tileColumns()), b.i8());
+  table = b.allocate(b.index(blockGroups() * significands() * tileColumns()),
+                     b.f32());
+  sums = b.allocate(sumCount, b.f32());
+  Value zero = b.splat(b.vec(lanes, b.f32()), 0.0f);
+  b.loop(b.index(0), sumCount, lanes, [&](Value i) { b.store(zero, sums, i); });
+  Value groups = b.index(config.groups());
+  auto firstColumn = [&](Value tile) {
+    return b.mul(b.add(firstTile, tile), tileColumns());
+  };
+  b.loop(b.index(0), groups, blockGroups(), [&](Value firstGroup) {
+    Value numGroups = b.min(b.sub(groups, firstGroup), b.index(blockGroups()));
+    // The last block's table begins earlier, so that no byte past the end of a
+    // row of scales is read.
+    Value tableGroup =
+        b.min(firstGroup, b.index(config.groups() - blockGroups()));
+    Value tableShift = b.sub(firstGroup, tableGroup);
+    b.loop(b.index(0), tiles, 1, [&](Value tile) {
+      emitWeights(firstColumn(tile), firstGroup, numGroups);
+      emitTable(firstColumn(tile), tableGroup);
+      Value firstSum = b.mul(tile, tileSums);
+      b.loop(b.index(0), rowPanels, 1, [&](Value panel) {
+        emitPanelTimesTile(panel, firstGroup, numGroups, tableShift, firstSum);
+      });
+    });
+  });
+  b.loop(b.index(0), tiles, 1, [&](Value tile) {
+    emitResults(firstColumn(tile), firstRow, rows, b.mul(tile, tileSums));
+  });
+  for (Value buffer : {weights, table, sums})
+    b.deallocate(buffer);
+}
+
+void TileKernel::emit(Value rows) {
+  Value largest = b.min(rows, b.index(kBlockRows));
+  numPanels = b.ceilDiv(largest, kPanelRows);
+  int64_t numBlocks = llvm::divideCeil(config.groups(), blockGroups());
+  panels = b.allocate(
+      b.mul(numPanels, numBlocks * blockGroups() * groupWords()), b.i32());
+  badRows = b.allocate(b.mul(numPanels, kPanelRows), b.i32());
+  b.loop(b.index(0), rows, kBlockRows, [&](Value firstRow) {
+    Value blockRows = b.min(b.sub(rows, firstRow), b.index(kBlockRows));
+    b.parallel(b.ceilDiv(blockRows, kPanelRows),
+               [&](Value panel) { emitPanel(panel, firstRow); });
+    b.parallel(b.index(llvm::divideCeil(numTiles(), taskTiles())),
+               [&](Value task) { emitTiles(task, firstRow, blockRows); });
+  });
+  b.deallocate(panels);
+  b.deallocate(badRows);
+}
+
+void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
+                            const MatmulConfig &config,
+                            const MatmulOperands &operands,
+                            func::FuncOp rowKernel) {
+  KernelBuilder b(loc, builder);
+  Value rows = b.dim(operands.a, 0);
+  // Columns of C that a call of the row kernel computes.
+  constexpr int64_t rowColumns = 64;
+  Value few = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rows,
+                                    b.index(kMaxSingleRows));
+  b.ifThenElse(
+      few,
+      [&] {
+        Value parts = b.index(llvm::divideCeil(config.n, rowColumns));
+        b.loop(b.index(0), rows, 1, [&](Value row) {
+          b.parallel(parts, [&](Value part) {
+            Value begin = b.mul(part, rowColumns);
+            Value end = b.min(b.add(begin, rowColumns), b.index(config.n));
+            SmallVector<Value> arguments = operands.values();
+            arguments.append({row, begin, end});
+            func::CallOp::create(b, rowKernel, arguments);
+          });
+        });
+      },
+      [&] { TileKernel(b, config, operands, rowKernel).emit(rows); });
+}

@@ -1,0 +1,86 @@
+//===- QuantizePieces.h - pieces of the quantization kernels ----*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_LIB_CODEGEN_CPU_QUANTIZEPIECES_H
+#define FP4Q_LIB_CODEGEN_CPU_QUANTIZEPIECES_H
+
+#include "KernelBuilder.h"
+
+#include "fp4q/CodeGen/CPU/Quantize.h"
+
+#include <array>
+#include <optional>
+
+namespace mlir {
+namespace fp4q {
+
+/// Elements of even and of odd number, one f32 a lane.
+struct EvenOdd {
+  Value even, odd;
+};
+
+/// 2*lanes elements from `k` on, widened to f32.
+EvenOdd loadEvenOdd(KernelBuilder &b, Value matrix, Value row, Value k,
+                    int64_t lanes);
+
+/// Stores 2*lanes f32 elements from `k` on, rounded to the type of the matrix.
+void storeEvenOdd(KernelBuilder &b, EvenOdd elements, Value matrix, Value row,
+                  Value k);
+
+/// The maximum (as signed integers) of each segment of `segment` lanes of the
+/// vectors, which all have one size: a vector with one lane a segment.
+Value maxOfSegments(KernelBuilder &b, SmallVector<Value> vectors,
+                    int64_t segment);
+
+/// Lane i of the result is lane i * count / lanes of the vector of `count`.
+Value spreadLanes(KernelBuilder &b, Value vector, int64_t lanes);
+
+/// The f32 of a scale operand in `lanes` lanes; null for null.
+Value loadScaleOperand(KernelBuilder &b, Value operand, int64_t lanes);
+
+/// Codes of even and odd elements (i32 lanes, 0..15) -> packed bytes.
+Value packCodes(KernelBuilder &b, Value even, Value odd);
+
+/// How many groups to take at a time: a power of two, at most `limit`, that
+/// divides the number of groups of a row and makes up whole pairs of vectors.
+int64_t chooseBlockGroups(int64_t k, int64_t group, int64_t limit);
+
+/// Rows of the transform of a matrix: T as f32, transposed, (C, B, B) in a flat
+/// buffer, to be deallocated.
+Value prepareTransform(KernelBuilder &b, Value transform, int64_t lanes);
+
+/// The transform of row `row` of x, as f32 into `result`, a memref (1, K).
+void emitTransformRow(KernelBuilder &b, Value x, Value row, Value prepared,
+                      MemRefType transformType, int64_t lanes, Value result);
+
+/// Codes of one block of groups where integer arithmetic on 16-bit lanes gives
+/// the same bits: see QuantizeBF16.cpp.
+class BF16Quantizer {
+public:
+  /// Null if no such arithmetic is known for this quantization.
+  static std::optional<BF16Quantizer> create(const QuantizeConfig &config,
+                                             const QuantizeOperands &operands);
+
+  /// Quantizes a block of groups beginning at element `k`, if all groups are in
+  /// range, else does `otherwise`. `spread` has room for an i16 of each group.
+  void emit(KernelBuilder &b, const QuantizeConfig &config,
+            const QuantizeOperands &operands, Value spread, Value row, Value k,
+            int64_t blockGroups, function_ref<void()> otherwise) const;
+
+private:
+  /// byte = ((amax + carry) >> 7) + offset, in bits of bf16.
+  int32_t carry = 0, offset = 0;
+  /// The bits of amax for which that is so, and for which the code of x is the
+  /// number of thresholds that |x| - (byte << 7) reaches.
+  int32_t least = 0, largest = 0;
+  std::array<int32_t, 7> thresholds = {};
+};
+
+} // namespace fp4q
+} // namespace mlir
+
+#endif // FP4Q_LIB_CODEGEN_CPU_QUANTIZEPIECES_H

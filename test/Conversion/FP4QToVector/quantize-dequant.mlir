@@ -1,0 +1,57 @@
+// RUN: fp4q-opt %s --convert-fp4q-to-vector=chip=cpu:avx512-vnni | FileCheck %s -enable-var-scope
+
+// Constant scales: blocks in range are compared in 16-bit lanes, others go the
+// general way, which divides.
+// CHECK-LABEL: func.func @constant_scales(
+// CHECK: scf.forall
+// CHECK: %[[RANGE:.*]] = vector.reduction <and>, %{{.*}} : vector<4xi1> into i1
+// CHECK: scf.if %[[RANGE]] {
+// CHECK: arith.cmpi sge, %{{.*}} : vector<32xi16>
+// CHECK: } else {
+// CHECK: arith.divf %{{.*}} : vector<16xf32>
+// CHECK-NOT: fp4q.quantize_pack
+func.func @constant_scales(%x: memref<?x128xbf16>, %c: memref<?x64xi8>,
+                           %s: memref<?x4xf8E8M0FNU>) {
+  %gs = arith.constant 0x3EAAAAAB : f32
+  %ss = arith.constant 4.0 : f32
+  fp4q.quantize_pack ins(%x : memref<?x128xbf16>) global_scale(%gs : f32)
+      scale_scale(%ss : f32)
+      outs(%c, %s : memref<?x64xi8>, memref<?x4xf8E8M0FNU>)
+      {fp4q.backend = #fp4q.backend<"cpu">}
+  return
+}
+
+// CHECK-LABEL: func.func @unknown_scale(
+// CHECK-NOT: vector<32xi16>
+// CHECK: return
+func.func @unknown_scale(%x: memref<?x128xbf16>, %gs: f32, %c: memref<?x64xi8>,
+                         %s: memref<?x4xf8E8M0FNU>) {
+  fp4q.quantize_pack ins(%x : memref<?x128xbf16>) global_scale(%gs : f32)
+      outs(%c, %s : memref<?x64xi8>, memref<?x4xf8E8M0FNU>)
+      {fp4q.backend = #fp4q.backend<"cpu">}
+  return
+}
+
+// The transform of a row is a chain of fused multiply-adds.
+// CHECK-LABEL: func.func @transform(
+// CHECK: vector.fma %{{.*}} : vector<16xf32>
+// CHECK: arith.divf
+func.func @transform(%x: memref<?x64xf16>, %t: memref<32x32xf16>,
+                     %c: memref<?x32xi8>, %s: memref<?x4xf8E4M3FN>) {
+  fp4q.quantize_pack ins(%x : memref<?x64xf16>)
+      transform(%t : memref<32x32xf16>)
+      outs(%c, %s : memref<?x32xi8>, memref<?x4xf8E4M3FN>)
+      {fp4q.backend = #fp4q.backend<"cpu">}
+  return
+}
+
+// CHECK-LABEL: func.func @dequant(
+// CHECK: memref.expand_shape
+// CHECK: vector.store %{{.*}} : memref<1x96xbf16>, vector<32xbf16>
+// CHECK-NOT: fp4q.dequant
+func.func @dequant(%c: memref<48xi8>, %s: memref<3xf8E8M0FNU>,
+                   %v: memref<96xbf16>) {
+  fp4q.dequant ins(%c, %s : memref<48xi8>, memref<3xf8E8M0FNU>)
+      outs(%v : memref<96xbf16>) {fp4q.backend = #fp4q.backend<"cpu">}
+  return
+}
