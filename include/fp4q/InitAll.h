@@ -12,6 +12,7 @@
 #ifndef FP4Q_INITALL_H
 #define FP4Q_INITALL_H
 
+#include "fp4q/Compiler/GPUModule.h"
 #include "fp4q/Compiler/Pipelines.h"
 #include "fp4q/Conversion/FP4QToLLVM.h"
 #include "fp4q/Conversion/Passes.h"
@@ -37,6 +38,7 @@ inline void registerAllDialects(DialectRegistry &registry) {
 inline void registerAllPasses() {
   registerFP4QTransformsPasses();
   registerFP4QConversionPasses();
+  registerGPUModulePipeline();
   registerPipelines();
 }
 

@@ -40,7 +40,7 @@ void populatePortableCodecPatterns(RewritePatternSet &patterns);
 void populateCPUCodecPatterns(RewritePatternSet &patterns,
                               const ::fp4q::Target &target);
 
-/// mma_block_scaled -> gpu.shuffle for the scales, fp4q.decode to bf16, and
+/// mma_block_scaled -> gpu.shuffle for the scales, decoding to pairs of bf16, and
 /// four nvvm.mma.sync of m16n8k16: for every NVIDIA GPU from sm_80 on.
 void populateMmaExpansionPatterns(RewritePatternSet &patterns);
 

@@ -32,6 +32,35 @@ def ConvertFP4QToLinalgPass : Pass<"convert-fp4q-to-linalg"> {
       "::mlir::tensor::TensorDialect"];
 }
 
+def ConvertFP4QToGPUPass : Pass<"convert-fp4q-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "lower the fp4q dialect to GPU kernels and their launches";
+  let description = [{
+    Replaces every level-1 operation on memrefs by launches of kernels, which
+    are functions of one `gpu.module` with the target `chip`. Kernels are
+    written in terms of the micro-ops, the same for every chip. Operands that
+    are not contiguous are copied first. `scaled_matmul` chooses its kernel by
+    the number of rows, at run time if that is dynamic.
+
+    Before and after: `test/Conversion/FP4QToGPU`.
+
+    Preconditions: the module is bufferized; scales are linear
+    (`fp4q-materialize-scale-layouts`); memrefs are in the memory of the device
+    and begin at a multiple of 16 bytes; `scaled_matmul` has mxfp4 or nvfp4
+    operands. Numerics: bit-exact for quantization, dequantization and scale
+    layouts, and for transforms, whose sums are in the reference's order;
+    products within the bound of `docs/numerics.md`, the same bits every time.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+      "::mlir::fp4q::FP4QDialect", "::mlir::gpu::GPUDialect",
+      "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+      "::mlir::NVVM::NVVMDialect",
+      "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_90a\"",
+           "The chip to make kernels for">,
+  ];
+}
+
 def FP4QLowerMicroOpsPass : Pass<"fp4q-lower-micro-ops"> {
   let summary = "lower the micro-ops so that they run on any chip";
   let description = [{

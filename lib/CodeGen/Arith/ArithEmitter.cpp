@@ -433,15 +433,21 @@ Value ArithEmitter::groupFactor(Value byte, Value globalScale, ScaleType type,
   return factor;
 }
 
-Value ArithEmitter::quantizeElement(Value x, Value factor, const Recipe &recipe,
-                                    Type inputType) {
+Value ArithEmitter::scaleElement(Value x, Value factor, const Recipe &recipe,
+                                 Type inputType) {
   Value t = dividesByFactor(recipe.elementOperand)
                 ? arith::DivFOp::create(b, x, factor).getResult()
                 : arith::MulFOp::create(b, x, factor).getResult();
   if (recipe.intermediate == Intermediate::InputType &&
       recipe.elementOperand == ElementOperand::XOverQ)
     t = roundToInput(t, inputType);
-  return encodeE2M1(t, recipe.zeroSign);
+  return t;
+}
+
+Value ArithEmitter::quantizeElement(Value x, Value factor, const Recipe &recipe,
+                                    Type inputType) {
+  return encodeE2M1(scaleElement(x, factor, recipe, inputType),
+                    recipe.zeroSign);
 }
 
 Value ArithEmitter::dequantizeElement(Value code, Value scale) {

@@ -19,7 +19,7 @@ constexpr int64_t kTaskElements = 32768;
 
 /// One block of groups: their scales, then the elements of 2 * lanes codes at a
 /// time.
-static void emitBlock(KernelBuilder &b, const DequantizeConfig &config,
+static void emitBlock(CPUKernelBuilder &b, const DequantizeConfig &config,
                       const DequantizeOperands &operands, Value globalScale,
                       Value spread, int64_t blockGroups, Value row, Value k) {
   ArithEmitter emitter(b);
@@ -53,7 +53,7 @@ static void emitBlock(KernelBuilder &b, const DequantizeConfig &config,
 void mlir::fp4q::emitDequantize(OpBuilder &builder, Location loc,
                                 const DequantizeConfig &config,
                                 const DequantizeOperands &operands) {
-  KernelBuilder b(loc, builder);
+  CPUKernelBuilder b(loc, builder);
   constexpr int64_t maxGroups = 16;
   int64_t blockGroups = chooseBlockGroups(config.k, config.group, maxGroups);
   Value rows = b.dim(operands.values, 0);

@@ -20,39 +20,39 @@ constexpr int64_t kAlignment = 64;
 // Index arithmetic
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::index(int64_t value) {
+Value CPUKernelBuilder::index(int64_t value) {
   return arith::ConstantIndexOp::create(*this, value);
 }
 
-Value KernelBuilder::add(Value lhs, Value rhs) {
+Value CPUKernelBuilder::add(Value lhs, Value rhs) {
   return createOrFold<arith::AddIOp>(lhs, rhs);
 }
 
-Value KernelBuilder::sub(Value lhs, Value rhs) {
+Value CPUKernelBuilder::sub(Value lhs, Value rhs) {
   return createOrFold<arith::SubIOp>(lhs, rhs);
 }
 
-Value KernelBuilder::mul(Value lhs, int64_t rhs) {
+Value CPUKernelBuilder::mul(Value lhs, int64_t rhs) {
   return createOrFold<arith::MulIOp>(lhs, index(rhs));
 }
 
-Value KernelBuilder::mul(Value lhs, Value rhs) {
+Value CPUKernelBuilder::mul(Value lhs, Value rhs) {
   return createOrFold<arith::MulIOp>(lhs, rhs);
 }
 
-Value KernelBuilder::min(Value lhs, Value rhs) {
+Value CPUKernelBuilder::min(Value lhs, Value rhs) {
   return createOrFold<arith::MinUIOp>(lhs, rhs);
 }
 
-Value KernelBuilder::ceilDiv(Value lhs, int64_t rhs) {
+Value CPUKernelBuilder::ceilDiv(Value lhs, int64_t rhs) {
   return createOrFold<arith::DivUIOp>(add(lhs, rhs - 1), index(rhs));
 }
 
-Value KernelBuilder::less(Value lhs, Value rhs) {
+Value CPUKernelBuilder::less(Value lhs, Value rhs) {
   return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, lhs, rhs);
 }
 
-Value KernelBuilder::dim(Value memref, int64_t dim) {
+Value CPUKernelBuilder::dim(Value memref, int64_t dim) {
   int64_t size = cast<MemRefType>(memref.getType()).getDimSize(dim);
   if (!ShapedType::isDynamic(size))
     return index(size);
@@ -63,7 +63,7 @@ Value KernelBuilder::dim(Value memref, int64_t dim) {
 // Values
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::splat(Type type, uint32_t bits) {
+Value CPUKernelBuilder::splat(Type type, uint32_t bits) {
   unsigned width = getElementTypeOrSelf(type).getIntOrFloatBitWidth();
   APInt value = APInt(32, bits).trunc(width);
   if (auto vector = dyn_cast<VectorType>(type))
@@ -72,43 +72,43 @@ Value KernelBuilder::splat(Type type, uint32_t bits) {
   return arith::ConstantOp::create(*this, IntegerAttr::get(type, value));
 }
 
-Value KernelBuilder::splat(Type type, float value) {
+Value CPUKernelBuilder::splat(Type type, float value) {
   if (auto vector = dyn_cast<VectorType>(type))
     return arith::ConstantOp::create(*this,
                                      DenseElementsAttr::get(vector, value));
   return arith::ConstantOp::create(*this, getF32FloatAttr(value));
 }
 
-Value KernelBuilder::broadcast(Value scalar, int64_t lanes) {
+Value CPUKernelBuilder::broadcast(Value scalar, int64_t lanes) {
   return vector::BroadcastOp::create(*this, vec(lanes, scalar.getType()),
                                      scalar);
 }
 
-Value KernelBuilder::constantBytes(ArrayRef<int8_t> bytes) {
+Value CPUKernelBuilder::constantBytes(ArrayRef<int8_t> bytes) {
   return arith::ConstantOp::create(
       *this, DenseElementsAttr::get(vec(bytes.size(), i8()), bytes));
 }
 
-Value KernelBuilder::load(int64_t size, Value memref, ValueRange indices) {
+Value CPUKernelBuilder::load(int64_t size, Value memref, ValueRange indices) {
   Type element = getElementTypeOrSelf(memref);
   return vector::LoadOp::create(*this, vec(size, element), memref, indices);
 }
 
-void KernelBuilder::store(Value vector, Value memref, ValueRange indices) {
+void CPUKernelBuilder::store(Value vector, Value memref, ValueRange indices) {
   vector::StoreOp::create(*this, vector, memref, indices);
 }
 
-Value KernelBuilder::loadScalar(Value memref, ValueRange indices) {
+Value CPUKernelBuilder::loadScalar(Value memref, ValueRange indices) {
   return memref::LoadOp::create(*this, memref, indices);
 }
 
-Value KernelBuilder::bitcast(Value value, int64_t size, Type element) {
+Value CPUKernelBuilder::bitcast(Value value, int64_t size, Type element) {
   if (value.getType() == vec(size, element))
     return value;
   return vector::BitCastOp::create(*this, vec(size, element), value);
 }
 
-Value KernelBuilder::slice(Value vector, int64_t offset, int64_t size) {
+Value CPUKernelBuilder::slice(Value vector, int64_t offset, int64_t size) {
   if (cast<VectorType>(vector.getType()).getNumElements() == size)
     return vector;
   SmallVector<int64_t> mask =
@@ -116,7 +116,7 @@ Value KernelBuilder::slice(Value vector, int64_t offset, int64_t size) {
   return shuffle(vector, vector, mask);
 }
 
-Value KernelBuilder::concat(ArrayRef<Value> vectors) {
+Value CPUKernelBuilder::concat(ArrayRef<Value> vectors) {
   SmallVector<Value> parts(vectors);
   while (parts.size() > 1) {
     SmallVector<Value> joined;
@@ -131,22 +131,23 @@ Value KernelBuilder::concat(ArrayRef<Value> vectors) {
   return parts.front();
 }
 
-Value KernelBuilder::shuffle(Value lhs, Value rhs, ArrayRef<int64_t> mask) {
+Value CPUKernelBuilder::shuffle(Value lhs, Value rhs, ArrayRef<int64_t> mask) {
   return vector::ShuffleOp::create(*this, lhs, rhs, mask);
 }
 
-Value KernelBuilder::fma(Value a, Value b, Value c) {
+Value CPUKernelBuilder::fma(Value a, Value b, Value c) {
   return vector::FMAOp::create(*this, a, b, c);
 }
 
-Value KernelBuilder::loadBytes(int64_t size, Value memref, ValueRange indices) {
+Value CPUKernelBuilder::loadBytes(int64_t size, Value memref,
+                                  ValueRange indices) {
   Value bytes = load(size, memref, indices);
   if (getElementTypeOrSelf(bytes).isInteger(8))
     return bytes;
   return arith::BitcastOp::create(*this, vec(size, i8()), bytes);
 }
 
-Value KernelBuilder::loadByte(Value memref, ValueRange indices) {
+Value CPUKernelBuilder::loadByte(Value memref, ValueRange indices) {
   Value byte = loadScalar(memref, indices);
   if (byte.getType().isInteger(8))
     return byte;
@@ -157,9 +158,9 @@ Value KernelBuilder::loadByte(Value memref, ValueRange indices) {
 // Control flow and memory
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value>
-KernelBuilder::loop(Value begin, Value end, int64_t step, ValueRange inits,
-                    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+SmallVector<Value> CPUKernelBuilder::loop(
+    Value begin, Value end, int64_t step, ValueRange inits,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto loop = scf::ForOp::create(*this, begin, end, index(step), inits);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(loop.getBody());
@@ -171,15 +172,15 @@ KernelBuilder::loop(Value begin, Value end, int64_t step, ValueRange inits,
   return SmallVector<Value>(loop.getResults());
 }
 
-void KernelBuilder::loop(Value begin, Value end, int64_t step,
-                         function_ref<void(Value)> body) {
+void CPUKernelBuilder::loop(Value begin, Value end, int64_t step,
+                            function_ref<void(Value)> body) {
   loop(begin, end, step, ValueRange(), [&](Value i, ValueRange) {
     body(i);
     return SmallVector<Value>();
   });
 }
 
-void KernelBuilder::parallel(Value count, function_ref<void(Value)> body) {
+void CPUKernelBuilder::parallel(Value count, function_ref<void(Value)> body) {
   auto forall = scf::ForallOp::create(
       *this, ArrayRef<OpFoldResult>{getAsOpFoldResult(count)}, ValueRange(),
       std::nullopt);
@@ -188,15 +189,16 @@ void KernelBuilder::parallel(Value count, function_ref<void(Value)> body) {
   body(forall.getInductionVar(0));
 }
 
-void KernelBuilder::ifThen(Value condition, function_ref<void()> body) {
+void CPUKernelBuilder::ifThen(Value condition, function_ref<void()> body) {
   auto op = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(op.thenBlock());
   body();
 }
 
-void KernelBuilder::ifThenElse(Value condition, function_ref<void()> thenBody,
-                               function_ref<void()> elseBody) {
+void CPUKernelBuilder::ifThenElse(Value condition,
+                                  function_ref<void()> thenBody,
+                                  function_ref<void()> elseBody) {
   auto op = scf::IfOp::create(*this, condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(op.thenBlock());
@@ -205,17 +207,17 @@ void KernelBuilder::ifThenElse(Value condition, function_ref<void()> thenBody,
   elseBody();
 }
 
-Value KernelBuilder::allocate(Value size, Type element) {
+Value CPUKernelBuilder::allocate(Value size, Type element) {
   auto type = MemRefType::get({ShapedType::kDynamic}, element);
   return memref::AllocOp::create(*this, type, size,
                                  getI64IntegerAttr(kAlignment));
 }
 
-void KernelBuilder::deallocate(Value buffer) {
+void CPUKernelBuilder::deallocate(Value buffer) {
   memref::DeallocOp::create(*this, buffer);
 }
 
-void KernelBuilder::prefetch(Value memref, ValueRange indices) {
+void CPUKernelBuilder::prefetch(Value memref, ValueRange indices) {
   memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false,
                              /*localityHint=*/3, /*isDataCache=*/true);
 }

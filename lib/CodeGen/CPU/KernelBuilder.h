@@ -29,7 +29,7 @@ namespace fp4q {
 constexpr int64_t kUnitBytes = 16;
 constexpr int64_t kUnitElements = 32;
 
-class KernelBuilder : public ImplicitLocOpBuilder {
+class CPUKernelBuilder : public ImplicitLocOpBuilder {
 public:
   using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
 

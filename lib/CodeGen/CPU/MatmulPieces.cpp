@@ -29,7 +29,7 @@ SmallVector<Value> MatmulOperands::values() const {
   return all;
 }
 
-Nibbles mlir::fp4q::emitDecode(KernelBuilder &b, Value codes, int64_t bias) {
+Nibbles mlir::fp4q::emitDecode(CPUKernelBuilder &b, Value codes, int64_t bias) {
   int64_t size = sizeOf(codes);
   Value decoded =
       DecodeOp::create(b, b.vec(2 * size, b.i8()), codes, /*scales=*/Value(),
@@ -37,15 +37,16 @@ Nibbles mlir::fp4q::emitDecode(KernelBuilder &b, Value codes, int64_t bias) {
   return {b.slice(decoded, 0, size), b.slice(decoded, size, size)};
 }
 
-Value mlir::fp4q::emitGroupDot(KernelBuilder &b, Value u, Value s, Value acc) {
+Value mlir::fp4q::emitGroupDot(CPUKernelBuilder &b, Value u, Value s,
+                               Value acc) {
   return GroupDotOp::create(b, u, s, acc, /*e2m1_range=*/true);
 }
 
-Value mlir::fp4q::emitBiasSum(KernelBuilder &b, Value s, Value acc) {
+Value mlir::fp4q::emitBiasSum(CPUKernelBuilder &b, Value s, Value acc) {
   return emitGroupDot(b, b.splat(s.getType(), uint32_t(kBias)), s, acc);
 }
 
-SmallVector<Value> mlir::fp4q::loadUnit(KernelBuilder &b, Value matrix,
+SmallVector<Value> mlir::fp4q::loadUnit(CPUKernelBuilder &b, Value matrix,
                                         ArrayRef<Value> rows, Value offset) {
   int64_t lanes = rows.size();
   // part[r] has rows r, 4 + r, 8 + r, ... in its 128-bit parts.
@@ -78,11 +79,11 @@ SmallVector<Value> mlir::fp4q::loadUnit(KernelBuilder &b, Value matrix,
           interleave(high01, high23, 0, 2), interleave(high01, high23, 2, 2)};
 }
 
-Value mlir::fp4q::extendBytes(KernelBuilder &b, Value bytes) {
+Value mlir::fp4q::extendBytes(CPUKernelBuilder &b, Value bytes) {
   return arith::ExtUIOp::create(b, b.vec(sizeOf(bytes), b.i32()), bytes);
 }
 
-Value mlir::fp4q::emitEpilogue(KernelBuilder &b, Value sum, Value alpha,
+Value mlir::fp4q::emitEpilogue(CPUKernelBuilder &b, Value sum, Value alpha,
                                Value bias, Type resultType) {
   Value value = sum;
   if (bias) {
@@ -97,12 +98,12 @@ Value mlir::fp4q::emitEpilogue(KernelBuilder &b, Value sum, Value alpha,
 }
 
 /// `lanes` elements of a vector in memory, or a scalar.
-static Value loadColumns(KernelBuilder &b, Value memref, Value column,
+static Value loadColumns(CPUKernelBuilder &b, Value memref, Value column,
                          int64_t lanes) {
   return lanes ? b.load(lanes, memref, column) : b.loadScalar(memref, column);
 }
 
-Value mlir::fp4q::loadAlpha(KernelBuilder &b, const MatmulOperands &operands,
+Value mlir::fp4q::loadAlpha(CPUKernelBuilder &b, const MatmulOperands &operands,
                             Value column, int64_t lanes) {
   Value alpha = operands.alpha;
   if (!alpha)
@@ -115,7 +116,7 @@ Value mlir::fp4q::loadAlpha(KernelBuilder &b, const MatmulOperands &operands,
   return lanes ? b.broadcast(alpha, lanes) : alpha;
 }
 
-Value mlir::fp4q::loadBias(KernelBuilder &b, const MatmulOperands &operands,
+Value mlir::fp4q::loadBias(CPUKernelBuilder &b, const MatmulOperands &operands,
                            Value column, int64_t lanes) {
   if (!operands.bias)
     return nullptr;

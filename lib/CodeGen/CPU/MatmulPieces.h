@@ -27,32 +27,32 @@ struct Nibbles {
 };
 
 /// Packed codes (a byte vector) -> twice the elements, plus `bias`, as bytes.
-Nibbles emitDecode(KernelBuilder &b, Value codes, int64_t bias);
+Nibbles emitDecode(CPUKernelBuilder &b, Value codes, int64_t bias);
 
 /// acc + dot products of 4 unsigned and 4 signed bytes a lane.
-Value emitGroupDot(KernelBuilder &b, Value u, Value s, Value acc);
+Value emitGroupDot(CPUKernelBuilder &b, Value u, Value s, Value acc);
 
 /// kBias times the sums of 4 signed bytes a lane, added to `acc`.
-Value emitBiasSum(KernelBuilder &b, Value s, Value acc);
+Value emitBiasSum(CPUKernelBuilder &b, Value s, Value acc);
 
 /// 16 bytes at `offset` of each of the rows, as the dwords of all rows:
 /// result[i] has dword i of row l in lane l. There are 4, 8 or 16 rows.
-SmallVector<Value> loadUnit(KernelBuilder &b, Value matrix,
+SmallVector<Value> loadUnit(CPUKernelBuilder &b, Value matrix,
                             ArrayRef<Value> rows, Value offset);
 
 /// The bytes of scales, zero-extended to i32 lanes.
-Value extendBytes(KernelBuilder &b, Value bytes);
+Value extendBytes(CPUKernelBuilder &b, Value bytes);
 
 /// round(alpha * sum) or round(fma(alpha, sum, bias)) in the type of C.
-Value emitEpilogue(KernelBuilder &b, Value sum, Value alpha, Value bias,
+Value emitEpilogue(CPUKernelBuilder &b, Value sum, Value alpha, Value bias,
                    Type resultType);
 
 /// Alpha and bias of the columns from `column` on: `lanes` of them, or, with
 /// 0, a scalar. Null if absent.
-Value loadAlpha(KernelBuilder &b, const MatmulOperands &operands, Value column,
-                int64_t lanes);
-Value loadBias(KernelBuilder &b, const MatmulOperands &operands, Value column,
-               int64_t lanes);
+Value loadAlpha(CPUKernelBuilder &b, const MatmulOperands &operands,
+                Value column, int64_t lanes);
+Value loadBias(CPUKernelBuilder &b, const MatmulOperands &operands,
+               Value column, int64_t lanes);
 
 } // namespace fp4q
 } // namespace mlir

@@ -36,7 +36,7 @@ namespace {
 /// Emits the body of the kernel.
 class RowKernel {
 public:
-  RowKernel(KernelBuilder &b, const MatmulConfig &config,
+  RowKernel(CPUKernelBuilder &b, const MatmulConfig &config,
             const MatmulOperands &operands)
       : b(b), config(config), operands(operands) {}
 
@@ -57,7 +57,7 @@ private:
   /// Whether a byte of e8m0 is NaN, as a number that grows.
   Value reduce(Value vector);
 
-  KernelBuilder &b;
+  CPUKernelBuilder &b;
   const MatmulConfig &config;
   const MatmulOperands &operands;
   Value codes, starts, factors;
@@ -212,7 +212,7 @@ func::FuncOp mlir::fp4q::emitRowKernel(OpBuilder &builder, Location loc,
                                        builder.getFunctionType(types, {}));
   function.setPrivate();
   Block *block = function.addEntryBlock();
-  KernelBuilder b(loc, builder.getContext());
+  CPUKernelBuilder b(loc, builder.getContext());
   b.setInsertionPointToStart(block);
   MatmulOperands operands;
   auto arguments = block->getArguments().begin();

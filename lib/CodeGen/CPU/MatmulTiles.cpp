@@ -307,7 +307,7 @@ void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
                             const MatmulConfig &config,
                             const MatmulOperands &operands,
                             func::FuncOp rowKernel) {
-  KernelBuilder b(loc, builder);
+  CPUKernelBuilder b(loc, builder);
   Value rows = b.dim(operands.a, 0);
   // Columns of C that a call of the row kernel computes.
   constexpr int64_t rowColumns = 64;

@@ -48,7 +48,7 @@ constexpr int64_t kMinTasks = 16;
 /// Emits a product by tiles.
 class TileKernel {
 public:
-  TileKernel(KernelBuilder &b, const MatmulConfig &config,
+  TileKernel(CPUKernelBuilder &b, const MatmulConfig &config,
              const MatmulOperands &operands, func::FuncOp rowKernel)
       : b(b), config(config), operands(operands), rowKernel(rowKernel),
         lanes(config.vectors.lanes) {}
@@ -116,7 +116,7 @@ private:
                    Value firstSum);
   void emitResult(Value sumPlace, Value row, Value column, int64_t width);
 
-  KernelBuilder &b;
+  CPUKernelBuilder &b;
   const MatmulConfig &config;
   const MatmulOperands &operands;
   func::FuncOp rowKernel;

@@ -29,7 +29,7 @@ namespace {
 
 class QuantizeKernel {
 public:
-  QuantizeKernel(KernelBuilder &b, const QuantizeConfig &config,
+  QuantizeKernel(CPUKernelBuilder &b, const QuantizeConfig &config,
                  const QuantizeOperands &operands)
       : b(b), config(config), operands(operands), lanes(config.vectors.lanes),
         inputType(getElementTypeOrSelf(operands.x)),
@@ -51,7 +51,7 @@ private:
   /// Scale bytes of the block, i32 lanes, computed and stored, or loaded.
   Value emitScales(Value matrix, Value matrixRow, Value row, Value k);
 
-  KernelBuilder &b;
+  CPUKernelBuilder &b;
   const QuantizeConfig &config;
   const QuantizeOperands &operands;
   int64_t lanes;
@@ -177,6 +177,6 @@ void QuantizeKernel::emit() {
 void mlir::fp4q::emitQuantize(OpBuilder &builder, Location loc,
                               const QuantizeConfig &config,
                               const QuantizeOperands &operands) {
-  KernelBuilder b(loc, builder);
+  CPUKernelBuilder b(loc, builder);
   QuantizeKernel(b, config, operands).emit();
 }

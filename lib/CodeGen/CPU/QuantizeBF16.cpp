@@ -136,7 +136,7 @@ BF16Quantizer::create(const QuantizeConfig &config,
   return fast;
 }
 
-void BF16Quantizer::emit(KernelBuilder &b, const QuantizeConfig &config,
+void BF16Quantizer::emit(CPUKernelBuilder &b, const QuantizeConfig &config,
                          const QuantizeOperands &operands, Value spread,
                          Value row, Value k, int64_t blockGroups,
                          function_ref<void()> otherwise) const {

@@ -26,7 +26,7 @@ static SmallVector<int64_t> everySecond(int64_t first, int64_t count) {
   return mask;
 }
 
-EvenOdd mlir::fp4q::loadEvenOdd(KernelBuilder &b, Value matrix, Value row,
+EvenOdd mlir::fp4q::loadEvenOdd(CPUKernelBuilder &b, Value matrix, Value row,
                                 Value k, int64_t lanes) {
   Type element = getElementTypeOrSelf(matrix);
   if (element.isF32()) {
@@ -49,8 +49,8 @@ EvenOdd mlir::fp4q::loadEvenOdd(KernelBuilder &b, Value matrix, Value row,
   return {b.bitcast(even, lanes, b.f32()), b.bitcast(odd, lanes, b.f32())};
 }
 
-void mlir::fp4q::storeEvenOdd(KernelBuilder &b, EvenOdd elements, Value matrix,
-                              Value row, Value k) {
+void mlir::fp4q::storeEvenOdd(CPUKernelBuilder &b, EvenOdd elements,
+                              Value matrix, Value row, Value k) {
   int64_t lanes = sizeOf(elements.even);
   SmallVector<int64_t> mask;
   for (int64_t i = 0; i < lanes; ++i)
@@ -60,7 +60,7 @@ void mlir::fp4q::storeEvenOdd(KernelBuilder &b, EvenOdd elements, Value matrix,
   b.store(all, matrix, {row, k});
 }
 
-Value mlir::fp4q::maxOfSegments(KernelBuilder &b, SmallVector<Value> vectors,
+Value mlir::fp4q::maxOfSegments(CPUKernelBuilder &b, SmallVector<Value> vectors,
                                 int64_t segment) {
   for (; segment > 1; segment /= 2) {
     bool pairs = vectors.size() > 1;
@@ -83,7 +83,8 @@ Value mlir::fp4q::maxOfSegments(KernelBuilder &b, SmallVector<Value> vectors,
   return b.concat(vectors);
 }
 
-Value mlir::fp4q::spreadLanes(KernelBuilder &b, Value vector, int64_t lanes) {
+Value mlir::fp4q::spreadLanes(CPUKernelBuilder &b, Value vector,
+                              int64_t lanes) {
   int64_t count = sizeOf(vector);
   SmallVector<int64_t> mask;
   for (int64_t i = 0; i < lanes; ++i)
@@ -91,7 +92,7 @@ Value mlir::fp4q::spreadLanes(KernelBuilder &b, Value vector, int64_t lanes) {
   return b.shuffle(vector, vector, mask);
 }
 
-Value mlir::fp4q::loadScaleOperand(KernelBuilder &b, Value operand,
+Value mlir::fp4q::loadScaleOperand(CPUKernelBuilder &b, Value operand,
                                    int64_t lanes) {
   if (!operand)
     return nullptr;
@@ -100,7 +101,7 @@ Value mlir::fp4q::loadScaleOperand(KernelBuilder &b, Value operand,
   return b.broadcast(operand, lanes);
 }
 
-Value mlir::fp4q::packCodes(KernelBuilder &b, Value even, Value odd) {
+Value mlir::fp4q::packCodes(CPUKernelBuilder &b, Value even, Value odd) {
   Value four = b.splat(odd.getType(), 4u);
   Value pair =
       arith::OrIOp::create(b, even, arith::ShLIOp::create(b, odd, four));
@@ -118,7 +119,7 @@ int64_t mlir::fp4q::chooseBlockGroups(int64_t k, int64_t group, int64_t limit) {
 // Transforms
 //===----------------------------------------------------------------------===//
 
-Value mlir::fp4q::prepareTransform(KernelBuilder &b, Value transform,
+Value mlir::fp4q::prepareTransform(CPUKernelBuilder &b, Value transform,
                                    int64_t lanes) {
   auto type = cast<MemRefType>(transform.getType());
   int64_t block = type.getShape().back();
@@ -140,7 +141,7 @@ Value mlir::fp4q::prepareTransform(KernelBuilder &b, Value transform,
   return buffer;
 }
 
-void mlir::fp4q::emitTransformRow(KernelBuilder &b, Value x, Value row,
+void mlir::fp4q::emitTransformRow(CPUKernelBuilder &b, Value x, Value row,
                                   Value prepared, MemRefType transformType,
                                   int64_t lanes, Value result) {
   int64_t block = transformType.getShape().back();

@@ -24,26 +24,26 @@ struct EvenOdd {
 };
 
 /// 2*lanes elements from `k` on, widened to f32.
-EvenOdd loadEvenOdd(KernelBuilder &b, Value matrix, Value row, Value k,
+EvenOdd loadEvenOdd(CPUKernelBuilder &b, Value matrix, Value row, Value k,
                     int64_t lanes);
 
 /// Stores 2*lanes f32 elements from `k` on, rounded to the type of the matrix.
-void storeEvenOdd(KernelBuilder &b, EvenOdd elements, Value matrix, Value row,
-                  Value k);
+void storeEvenOdd(CPUKernelBuilder &b, EvenOdd elements, Value matrix,
+                  Value row, Value k);
 
 /// The maximum (as signed integers) of each segment of `segment` lanes of the
 /// vectors, which all have one size: a vector with one lane a segment.
-Value maxOfSegments(KernelBuilder &b, SmallVector<Value> vectors,
+Value maxOfSegments(CPUKernelBuilder &b, SmallVector<Value> vectors,
                     int64_t segment);
 
 /// Lane i of the result is lane i * count / lanes of the vector of `count`.
-Value spreadLanes(KernelBuilder &b, Value vector, int64_t lanes);
+Value spreadLanes(CPUKernelBuilder &b, Value vector, int64_t lanes);
 
 /// The f32 of a scale operand in `lanes` lanes; null for null.
-Value loadScaleOperand(KernelBuilder &b, Value operand, int64_t lanes);
+Value loadScaleOperand(CPUKernelBuilder &b, Value operand, int64_t lanes);
 
 /// Codes of even and odd elements (i32 lanes, 0..15) -> packed bytes.
-Value packCodes(KernelBuilder &b, Value even, Value odd);
+Value packCodes(CPUKernelBuilder &b, Value even, Value odd);
 
 /// How many groups to take at a time: a power of two, at most `limit`, that
 /// divides the number of groups of a row and makes up whole pairs of vectors.
@@ -51,10 +51,10 @@ int64_t chooseBlockGroups(int64_t k, int64_t group, int64_t limit);
 
 /// Rows of the transform of a matrix: T as f32, transposed, (C, B, B) in a flat
 /// buffer, to be deallocated.
-Value prepareTransform(KernelBuilder &b, Value transform, int64_t lanes);
+Value prepareTransform(CPUKernelBuilder &b, Value transform, int64_t lanes);
 
 /// The transform of row `row` of x, as f32 into `result`, a memref (1, K).
-void emitTransformRow(KernelBuilder &b, Value x, Value row, Value prepared,
+void emitTransformRow(CPUKernelBuilder &b, Value x, Value row, Value prepared,
                       MemRefType transformType, int64_t lanes, Value result);
 
 /// Codes of one block of groups where integer arithmetic on 16-bit lanes gives
@@ -67,7 +67,7 @@ public:
 
   /// Quantizes a block of groups beginning at element `k`, if all groups are in
   /// range, else does `otherwise`. `spread` has room for an i16 of each group.
-  void emit(KernelBuilder &b, const QuantizeConfig &config,
+  void emit(CPUKernelBuilder &b, const QuantizeConfig &config,
             const QuantizeOperands &operands, Value spread, Value row, Value k,
             int64_t blockGroups, function_ref<void()> otherwise) const;
 

@@ -68,6 +68,9 @@ public:
   /// is divided or multiplied, from the scale byte and the global scale.
   Value groupFactor(Value byte, Value globalScale, ::fp4q::ScaleType type,
                     const ::fp4q::Recipe &recipe);
+  /// What is rounded to e2m1 for x (f32) in a group with this factor, f32.
+  Value scaleElement(Value x, Value factor, const ::fp4q::Recipe &recipe,
+                     Type inputType);
   /// The e2m1 code of x (f32) in a group with this factor, i32.
   Value quantizeElement(Value x, Value factor, const ::fp4q::Recipe &recipe,
                         Type inputType);

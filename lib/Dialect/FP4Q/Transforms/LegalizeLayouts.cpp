@@ -219,10 +219,10 @@ FailureOr<Value> LayoutLegalizer::padScales(Operation *user, Value scales,
       !hasZeroPadding(scales)) {
     FailureOr<Value> linear =
         convert(user, scales, codes, groupSize, ScaleLayout::Blocked128x4);
+    if (failed(linear))
+      return failure();
     FailureOr<Value> blocked =
-        failed(linear)
-            ? failure()
-            : convert(user, *linear, codes, groupSize, ScaleLayout::Linear);
+        convert(user, *linear, codes, groupSize, ScaleLayout::Linear);
     if (failed(blocked))
       return failure();
     scales = *blocked;

@@ -1,0 +1,89 @@
+//===- KernelBuilder.h - the common pieces of GPU kernels -------*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Kernels see memory as flat arrays, memref<?xT> or memref<NxT>, of operands
+// that are contiguous and begin at a multiple of 16 bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FP4Q_CODEGEN_GPU_KERNELBUILDER_H
+#define FP4Q_CODEGEN_GPU_KERNELBUILDER_H
+
+#include "fp4q/CodeGen/Arith/ArithEmitter.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir {
+namespace fp4q {
+
+/// Lanes of a warp.
+constexpr int64_t kWarpSize = 32;
+
+/// Writes index arithmetic, memory accesses and warp-wide operations at the
+/// builder's insertion point.
+class GPUKernelBuilder {
+public:
+  explicit GPUKernelBuilder(ImplicitLocOpBuilder &builder)
+      : b(builder), arith(builder) {}
+
+  Value index(int64_t value);
+  Value constant(int32_t value);
+  Value add(Value lhs, Value rhs);
+  Value mul(Value lhs, Value rhs);
+  Value mul(Value lhs, int64_t rhs);
+  /// Unsigned division and remainder.
+  Value div(Value lhs, Value rhs);
+  Value div(Value lhs, int64_t rhs);
+  Value rem(Value lhs, int64_t rhs);
+  /// The lesser of two indices.
+  Value least(Value lhs, Value rhs);
+  /// Whether lhs < rhs, unsigned.
+  Value isLess(Value lhs, Value rhs);
+  Value isEqual(Value lhs, int64_t rhs);
+  Value select(Value condition, Value ifTrue, Value ifFalse);
+
+  Value threadId();
+  Value blockId(gpu::Dimension dimension = gpu::Dimension::x);
+  /// blockId * blockSize + threadId.
+  Value globalId(int64_t blockSize);
+
+  /// `count` elements of a flat array as a vector. `aligned` says that `at` is
+  /// a multiple of `count`, which is a power of two.
+  Value load(Value array, Value at, int64_t count, bool aligned = true);
+  void store(Value vector, Value array, Value at, bool aligned = true);
+  /// One element.
+  Value loadOne(Value array, Value at);
+  void storeOne(Value value, Value array, Value at);
+  /// An f32 that is a scalar, or lies in an array without dimensions; null
+  /// stays null.
+  Value loadScalar(Value scalarOrArray);
+  /// The size of a flat array.
+  Value sizeOf(Value array);
+
+  /// A byte of an f8 type, zero-extended to i32, and back.
+  Value byteToInt(Value byte);
+  Value intToByte(Value value, Type type);
+
+  Value splat(Value scalar, int64_t count);
+  SmallVector<Value> elementsOf(Value vector);
+  /// x * y + z of f32, rounded once.
+  Value fma(Value x, Value y, Value z);
+  /// The value of lane (lane ^ distance); the whole warp takes part.
+  Value shuffleXor(Value value, int64_t distance);
+
+  /// if (condition) body().
+  void ifTrue(Value condition, llvm::function_ref<void()> body);
+
+  ImplicitLocOpBuilder &b;
+  ArithEmitter arith;
+};
+
+} // namespace fp4q
+} // namespace mlir
+
+#endif // FP4Q_CODEGEN_GPU_KERNELBUILDER_H

@@ -1,0 +1,187 @@
+//===- ElementwiseKernels.cpp - quantize, transform, dequantize -----------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Rows do not matter to these kernels but for a transform of each block: K is a
+// multiple of the group size and of the block size, so groups and blocks lie
+// one after the other in the whole array. A thread takes a chunk of 8 elements,
+// or a whole group if that is smaller. Threads beyond the end work on the last
+// chunk again and store nothing, so that all lanes take part in shuffles.
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/CodeGen/GPU/Kernels.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+constexpr int64_t kChunk = 8;
+
+namespace {
+/// The chunk of a thread.
+struct Chunk {
+  Value number;  ///< among all chunks; that of the last one beyond the end
+  Value inRange; ///< whether it is this thread's own
+  int64_t size;
+  Value begin; ///< its first element
+};
+} // namespace
+
+static Chunk chunkOfThread(GPUKernelBuilder &k, Value array, int64_t size) {
+  Value id = k.globalId(kElementwiseThreads);
+  Value count = k.div(k.sizeOf(array), size);
+  Value last = arith::SubIOp::create(k.b, count, k.index(1));
+  Value number = k.least(id, last);
+  return {number, k.isLess(id, count), size, k.mul(number, size)};
+}
+
+/// Elements of the transform's result, f32: each one chain of fused
+/// multiply-adds over the elements of its block, from +0.
+static Value loadTransformed(GPUKernelBuilder &k, Value x, const Chunk &chunk,
+                             const KernelTransform &transform,
+                             int64_t rowElements) {
+  int64_t block = transform.blockSize;
+  int64_t step = std::min(block, kChunk);
+  Value zero = arith::ConstantOp::create(k.b, k.b.getF32FloatAttr(0.0f));
+  SmallVector<Value> results;
+  // Blocks smaller than a chunk lie in it, one after the other.
+  for (int64_t first = 0; first < chunk.size; first += step) {
+    Value at = k.add(chunk.begin, k.index(first));
+    int64_t own = std::min(step, chunk.size - first);
+    Value inBlock = k.rem(at, block);
+    Value blockBegin = arith::SubIOp::create(k.b, at, inBlock);
+    Value matrix = k.mul(inBlock, block); // Of its row for the first element.
+    if (transform.perBlock)
+      matrix = k.add(matrix, k.mul(k.div(k.rem(blockBegin, rowElements), block),
+                                   block * block));
+    auto accumulate = [&](Value j, ValueRange sums) {
+      SmallVector<Value> xs =
+          k.elementsOf(k.arith.extend(k.load(x, k.add(blockBegin, j), step)));
+      SmallVector<Value> next(sums);
+      for (int64_t e = 0; e < own; ++e) {
+        Value row = k.add(k.add(matrix, k.index(e * block)), j);
+        SmallVector<Value> factors =
+            k.elementsOf(k.arith.extend(k.load(transform.matrix, row, step)));
+        for (int64_t i = 0; i < step; ++i)
+          next[e] = k.fma(xs[i], factors[i], next[e]);
+      }
+      return next;
+    };
+    auto loop =
+        scf::ForOp::create(k.b, k.index(0), k.index(block), k.index(step),
+                           SmallVector<Value>(own, zero));
+    {
+      OpBuilder::InsertionGuard guard(k.b);
+      k.b.setInsertionPointToStart(loop.getBody());
+      scf::YieldOp::create(
+          k.b, accumulate(loop.getInductionVar(), loop.getRegionIterArgs()));
+    }
+    llvm::append_range(results, loop.getResults());
+  }
+  return vector::FromElementsOp::create(
+      k.b, VectorType::get({chunk.size}, k.b.getF32Type()), results);
+}
+
+static Value loadElements(GPUKernelBuilder &k, Value x, const Chunk &chunk,
+                          const KernelTransform &transform,
+                          int64_t rowElements) {
+  if (transform.matrix)
+    return loadTransformed(k, x, chunk, transform, rowElements);
+  return k.arith.extend(k.load(x, chunk.begin, chunk.size));
+}
+
+static Type elementTypeOf(Value array) {
+  return cast<MemRefType>(array.getType()).getElementType();
+}
+
+//===----------------------------------------------------------------------===//
+// quantize_pack
+//===----------------------------------------------------------------------===//
+
+int64_t QuantizeKernel::elementsPerThread(int64_t groupSize) {
+  return std::min(groupSize, kChunk);
+}
+
+void QuantizeKernel::emit(GPUKernelBuilder &kernel) const {
+  Chunk chunk = chunkOfThread(kernel, x, elementsPerThread(groupSize));
+  int64_t lanes = groupSize / chunk.size;
+  Type scaleElement = elementTypeOf(scales), inputType = elementTypeOf(x);
+  ::fp4q::ScaleType scaleType = getScaleType(scaleElement);
+  Value global = kernel.loadScalar(globalScale);
+  Value elements = loadElements(kernel, x, chunk, transform, k);
+
+  Value group = kernel.div(chunk.number, lanes), byte;
+  if (givenScales) {
+    byte = kernel.byteToInt(kernel.loadOne(scales, group));
+  } else {
+    Value amax = vector::ReductionOp::create(
+        kernel.b, vector::CombiningKind::MAXUI, kernel.arith.absBits(elements));
+    for (int64_t distance = 1; distance < lanes; distance *= 2)
+      amax = arith::MaxUIOp::create(kernel.b, amax,
+                                    kernel.shuffleXor(amax, distance));
+    amax = arith::BitcastOp::create(kernel.b, kernel.b.getF32Type(), amax);
+    Value scale = kernel.arith.scaleOf(
+        amax, global, kernel.loadScalar(scaleScale), recipe, inputType);
+    byte = kernel.arith.encodeScale(scale, scaleType, recipe);
+  }
+  Value factor = kernel.splat(
+      kernel.arith.groupFactor(byte, global, scaleType, recipe), chunk.size);
+  Value scaled = kernel.arith.scaleElement(elements, factor, recipe, inputType);
+  Value packed = EncodeOp::create(
+      kernel.b, VectorType::get({chunk.size / 2}, kernel.b.getI8Type()), scaled,
+      NibbleOrder::Interleaved,
+      recipe.zeroSign == ::fp4q::ZeroSign::SignBit ? SignOfZero::SignBit
+                                                   : SignOfZero::OnlyNegative);
+  kernel.ifTrue(chunk.inRange, [&] {
+    kernel.store(packed, codes, kernel.mul(chunk.number, chunk.size / 2));
+  });
+  if (givenScales)
+    return;
+  Value isFirst = kernel.isEqual(kernel.rem(chunk.number, lanes), 0);
+  kernel.ifTrue(arith::AndIOp::create(kernel.b, chunk.inRange, isFirst), [&] {
+    kernel.storeOne(kernel.intToByte(byte, scaleElement), scales, group);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// dequant
+//===----------------------------------------------------------------------===//
+
+void DequantKernel::emit(GPUKernelBuilder &k) const {
+  Chunk chunk =
+      chunkOfThread(k, out, QuantizeKernel::elementsPerThread(groupSize));
+  Value byte = k.byteToInt(
+      k.loadOne(scales, k.div(chunk.number, groupSize / chunk.size)));
+  Value scale = k.arith.combinedScale(byte, k.loadScalar(globalScale), divide,
+                                      getScaleType(elementTypeOf(scales)));
+  Value packed =
+      k.load(codes, k.mul(chunk.number, chunk.size / 2), chunk.size / 2);
+  Value elements = DecodeOp::create(
+      k.b, VectorType::get({chunk.size}, k.b.getF32Type()), packed,
+      /*scales=*/Value(), NibbleOrder::Interleaved, /*bias=*/0);
+  Value values =
+      arith::MulFOp::create(k.b, elements, k.splat(scale, chunk.size));
+  values = k.arith.truncate(values, elementTypeOf(out));
+  k.ifTrue(chunk.inRange, [&] { k.store(values, out, chunk.begin); });
+}
+
+//===----------------------------------------------------------------------===//
+// block_transform
+//===----------------------------------------------------------------------===//
+
+int64_t TransformKernel::elementsPerThread(int64_t blockSize) {
+  return std::min(blockSize, kChunk);
+}
+
+void TransformKernel::emit(GPUKernelBuilder &kb) const {
+  Chunk chunk = chunkOfThread(kb, x, elementsPerThread(transform.blockSize));
+  Value values = loadElements(kb, x, chunk, transform, k);
+  values = kb.arith.truncate(values, elementTypeOf(out));
+  kb.ifTrue(chunk.inRange, [&] { kb.store(values, out, chunk.begin); });
+}

@@ -1,0 +1,161 @@
+//===- KernelBuilder.cpp - the common pieces of GPU kernels ---------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/CodeGen/GPU/KernelBuilder.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+/// The widest access of one lane, in bytes.
+constexpr int64_t kAccessBytes = 16;
+
+Value GPUKernelBuilder::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value GPUKernelBuilder::constant(int32_t value) {
+  return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+}
+
+Value GPUKernelBuilder::add(Value lhs, Value rhs) {
+  return arith::AddIOp::create(b, lhs, rhs);
+}
+
+Value GPUKernelBuilder::mul(Value lhs, Value rhs) {
+  return arith::MulIOp::create(b, lhs, rhs);
+}
+
+Value GPUKernelBuilder::mul(Value lhs, int64_t rhs) {
+  return mul(lhs, index(rhs));
+}
+
+Value GPUKernelBuilder::div(Value lhs, Value rhs) {
+  return arith::DivUIOp::create(b, lhs, rhs);
+}
+
+Value GPUKernelBuilder::div(Value lhs, int64_t rhs) {
+  return div(lhs, index(rhs));
+}
+
+Value GPUKernelBuilder::rem(Value lhs, int64_t rhs) {
+  return arith::RemUIOp::create(b, lhs, index(rhs));
+}
+
+Value GPUKernelBuilder::least(Value lhs, Value rhs) {
+  return arith::MinUIOp::create(b, lhs, rhs);
+}
+
+Value GPUKernelBuilder::isLess(Value lhs, Value rhs) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lhs, rhs);
+}
+
+Value GPUKernelBuilder::isEqual(Value lhs, int64_t rhs) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lhs, index(rhs));
+}
+
+Value GPUKernelBuilder::select(Value condition, Value ifTrue, Value ifFalse) {
+  return arith::SelectOp::create(b, condition, ifTrue, ifFalse);
+}
+
+Value GPUKernelBuilder::threadId() {
+  return gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+}
+
+Value GPUKernelBuilder::blockId(gpu::Dimension dimension) {
+  return gpu::BlockIdOp::create(b, dimension);
+}
+
+Value GPUKernelBuilder::globalId(int64_t blockSize) {
+  return add(mul(blockId(), blockSize), threadId());
+}
+
+/// The alignment of `count` elements at a multiple of `count`.
+static llvm::MaybeAlign alignmentOf(VectorType type, bool aligned) {
+  int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
+  if (aligned)
+    bytes = std::min(bytes * type.getNumElements(), kAccessBytes);
+  return llvm::MaybeAlign(bytes);
+}
+
+Value GPUKernelBuilder::load(Value array, Value at, int64_t count,
+                             bool aligned) {
+  auto type = VectorType::get(
+      {count}, cast<MemRefType>(array.getType()).getElementType());
+  return vector::LoadOp::create(b, type, array, at, /*nontemporal=*/false,
+                                alignmentOf(type, aligned));
+}
+
+void GPUKernelBuilder::store(Value vector, Value array, Value at,
+                             bool aligned) {
+  vector::StoreOp::create(
+      b, vector, array, at, /*nontemporal=*/false,
+      alignmentOf(cast<VectorType>(vector.getType()), aligned));
+}
+
+Value GPUKernelBuilder::loadOne(Value array, Value at) {
+  return memref::LoadOp::create(b, array, at);
+}
+
+void GPUKernelBuilder::storeOne(Value value, Value array, Value at) {
+  memref::StoreOp::create(b, value, array, at);
+}
+
+Value GPUKernelBuilder::loadScalar(Value scalarOrArray) {
+  if (!scalarOrArray || !isa<MemRefType>(scalarOrArray.getType()))
+    return scalarOrArray;
+  return memref::LoadOp::create(b, scalarOrArray);
+}
+
+Value GPUKernelBuilder::sizeOf(Value array) {
+  return memref::DimOp::create(b, array, index(0));
+}
+
+Value GPUKernelBuilder::byteToInt(Value byte) {
+  if (!byte.getType().isInteger())
+    byte = arith::BitcastOp::create(b, b.getI8Type(), byte);
+  return arith::ExtUIOp::create(b, b.getI32Type(), byte);
+}
+
+Value GPUKernelBuilder::intToByte(Value value, Type type) {
+  value = arith::TruncIOp::create(b, b.getI8Type(), value);
+  return type.isInteger() ? value : arith::BitcastOp::create(b, type, value);
+}
+
+Value GPUKernelBuilder::splat(Value scalar, int64_t count) {
+  return vector::BroadcastOp::create(
+      b, VectorType::get({count}, scalar.getType()), scalar);
+}
+
+SmallVector<Value> GPUKernelBuilder::elementsOf(Value vector) {
+  return SmallVector<Value>(
+      vector::ToElementsOp::create(b, vector).getResults());
+}
+
+Value GPUKernelBuilder::fma(Value x, Value y, Value z) {
+  // math.fma would become a call of libdevice.
+  return LLVM::FMAOp::create(b, x, y, z);
+}
+
+Value GPUKernelBuilder::shuffleXor(Value value, int64_t distance) {
+  return gpu::ShuffleOp::create(b, value,
+                                constant(static_cast<int32_t>(distance)),
+                                constant(kWarpSize), gpu::ShuffleMode::XOR)
+      .getShuffleResult();
+}
+
+void GPUKernelBuilder::ifTrue(Value condition,
+                              llvm::function_ref<void()> body) {
+  auto op = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  body();
+}

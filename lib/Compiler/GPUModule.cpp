@@ -1,0 +1,59 @@
+//===- GPUModule.cpp - from kernels to PTX --------------------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fp4q/Compiler/GPUModule.h"
+
+#include "fp4q/Conversion/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+void mlir::fp4q::addGPUModulePasses(OpPassManager &manager,
+                                    const ::fp4q::Target &target) {
+  OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
+  FP4QLowerMicroOpsPassOptions microOps;
+  microOps.mma = target.features.contains(::fp4q::Feature::MMABlockScale)
+                     ? MmaLowering::Native
+                     : MmaLowering::Expansion;
+  kernels.addPass(createFP4QLowerMicroOpsPass(microOps));
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(createConvertGpuOpsToNVVMOps());
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+}
+
+namespace {
+struct GPUModuleOptions : public PassPipelineOptions<GPUModuleOptions> {
+  PassOptions::Option<std::string> chip{
+      *this, "chip", llvm::cl::desc("The chip of the kernels"),
+      llvm::cl::init("sm_90a")};
+};
+} // namespace
+
+void mlir::fp4q::registerGPUModulePipeline() {
+  PassPipelineRegistration<GPUModuleOptions>(
+      "fp4q-lower-gpu-modules",
+      "Lower the kernels of convert-fp4q-to-gpu to NVVM",
+      [](OpPassManager &manager, const GPUModuleOptions &options) {
+        // An unknown chip is reported by convert-fp4q-to-gpu; there are no
+        // kernels then.
+        if (const ::fp4q::Target *target = ::fp4q::findTarget(options.chip))
+          addGPUModulePasses(manager, *target);
+      });
+}

@@ -1,0 +1,161 @@
+//===- MatmulPattern.cpp - scaled_matmul to kernels -----------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Launch.h"
+
+#include "fp4q/Target/TargetInfo.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+namespace {
+
+/// A tiling, and the largest M that it is for.
+struct Variant {
+  int64_t largestM;
+  const char *name;
+  MatmulTiling tiling;
+};
+
+} // namespace
+
+// With few tokens eight warps divide K, so that each CTA has many loads of
+// weights in flight; with many, four warps share 128 x 64 of the result.
+static constexpr Variant variants[] = {
+    {8, "scaled_matmul_m8", {1, 1, 8, 1, 1, 4}},
+    {16, "scaled_matmul_m16", {1, 1, 8, 1, 2, 4}},
+    {64, "scaled_matmul_m64", {1, 1, 8, 1, 8, 2}},
+    {INT64_MAX, "scaled_matmul", {2, 2, 1, 4, 4, 2}},
+};
+
+/// The format of groups of this size with such scales, if matrix units know it.
+static FailureOr<ScaledFormat> formatOf(Type scaleElement, int64_t groupSize) {
+  switch (::fp4q::formatOf(getScaleType(scaleElement), groupSize)) {
+  case ::fp4q::Format::MXFP4:
+    return ScaledFormat::MXFP4;
+  case ::fp4q::Format::NVFP4:
+    return ScaledFormat::NVFP4;
+  case ::fp4q::Format::Other:
+    return failure();
+  }
+  return failure();
+}
+
+namespace {
+
+/// scaled_matmul -> the kernel for its M, chosen at run time if it is dynamic
+struct ScaledMatmulOpToKernels : public OpRewritePattern<ScaledMatmulOp> {
+  ScaledMatmulOpToKernels(MLIRContext *context, KernelModule &kernels)
+      : OpRewritePattern(context), kernels(kernels) {}
+
+  LogicalResult matchAndRewrite(ScaledMatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureBufferSemantics())
+      return rewriter.notifyMatchFailure(op, "expects memrefs");
+    if (op.getAScaleLayout() != ScaleLayout::Linear ||
+        op.getBScaleLayout() != ScaleLayout::Linear)
+      return rewriter.notifyMatchFailure(op, "expects linear scales");
+    FailureOr<ScaledFormat> format =
+        formatOf(cast<MemRefType>(op.getAScales().getType()).getElementType(),
+                 op.getGroupSizeValue());
+    if (failed(format))
+      return rewriter.notifyMatchFailure(op, "expects mxfp4 or nvfp4");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    FlatOperands flat(b);
+
+    auto aType = cast<MemRefType>(op.getA().getType());
+    auto bType = cast<MemRefType>(op.getB().getType());
+    // With one b for all batches the rows of all batches are rows of one.
+    MatmulKernel kernel;
+    kernel.batchedB = !op.hasSharedB() && bType.getRank() > 2;
+    kernel.k = 2 * aType.getShape().back();
+    kernel.n = bType.getShape()[bType.getRank() - 2];
+    kernel.format = *format;
+    Value m, batches;
+    std::optional<int64_t> staticM;
+    if (kernel.batchedB) {
+      m = memref::DimOp::create(b, op.getA(), aType.getRank() - 2);
+      batches = leadingSize(b, op.getA(), 2);
+      if (!aType.isDynamicDim(aType.getRank() - 2))
+        staticM = aType.getShape()[aType.getRank() - 2];
+    } else {
+      m = leadingSize(b, op.getA(), 1);
+      batches = arith::ConstantIndexOp::create(b, 1);
+      if (aType.hasStaticShape())
+        staticM = ShapedType::getNumElements(aType.getShape().drop_back());
+    }
+    SmallVector<Value> operands = {
+        flat.read(op.getA()),     flat.read(op.getAScales()),
+        flat.read(op.getB()),     flat.read(op.getBScales()),
+        flat.read(op.getAlpha()), flat.read(op.getBias()),
+        flat.write(op.getInit()), m};
+    launchVariant(b, kernel, batches, operands, staticM, variants);
+    flat.finish();
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  void launchVariant(ImplicitLocOpBuilder &b, MatmulKernel kernel,
+                     Value batches, ArrayRef<Value> operands,
+                     std::optional<int64_t> staticM,
+                     ArrayRef<Variant> choices) const {
+    const Variant &variant = choices.front();
+    Value m = operands.back();
+    if (staticM && *staticM > variant.largestM)
+      return launchVariant(b, kernel, batches, operands, staticM,
+                           choices.drop_front());
+    if (staticM || choices.size() == 1)
+      return launch(b, kernel, batches, operands, variant);
+    Value largest = arith::ConstantIndexOp::create(b, variant.largestM);
+    Value fits =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ule, m, largest);
+    auto choice = scf::IfOp::create(b, fits, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    launch(b, kernel, batches, operands, variant);
+    b.setInsertionPointToStart(choice.elseBlock());
+    launchVariant(b, kernel, batches, operands, staticM, choices.drop_front());
+  }
+
+  void launch(ImplicitLocOpBuilder &b, MatmulKernel kernel, Value batches,
+              ArrayRef<Value> operands, const Variant &variant) const {
+    kernel.tiling = variant.tiling;
+    Value columns =
+        blocksFor(b, operands.back(), variant.tiling.colsPerBlock());
+    Value gridX = arith::MulIOp::create(b, batches, columns);
+    Value gridY = arith::ConstantIndexOp::create(
+        b, llvm::divideCeil(kernel.n, variant.tiling.rowsPerBlock()));
+    kernels.launch(b, variant.name, gridX, gridY, variant.tiling.threads(),
+                   operands, variant.tiling.sharedElements(),
+                   [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
+                     kernel.a = arguments[0];
+                     kernel.aScales = arguments[1];
+                     kernel.b = arguments[2];
+                     kernel.bScales = arguments[3];
+                     kernel.alpha = arguments[4];
+                     kernel.bias = arguments[5];
+                     kernel.out = arguments[6];
+                     kernel.m = arguments[7];
+                     kernel.shared =
+                         arguments.size() > 8 ? arguments[8] : Value();
+                     kernel.emit(k);
+                   });
+  }
+
+  KernelModule &kernels;
+};
+
+} // namespace
+
+void mlir::fp4q::populateMatmulToGPUPatterns(RewritePatternSet &patterns,
+                                             KernelModule &kernels) {
+  patterns.add<ScaledMatmulOpToKernels>(patterns.getContext(), kernels);
+}
