@@ -108,14 +108,12 @@ static bool parseRequest(const BackEndTable &table, const Target &target,
   if (text.empty() || text == "auto")
     return true;
   const BackEnd *found = ::fp4q::findBackEnd(text);
-  if (!found) {
-    error = "unknown back end '" + text.str() + "', expected one of auto, " +
-            ::fp4q::backEndNames();
-    return false;
-  }
-  if (!::fp4q::hasBackEnd(table, target, *found)) {
-    error = "there are no kernels of the back end '" + text.str() + "' for " +
-            target.name;
+  if (!found || !::fp4q::hasBackEnd(table, target, *found)) {
+    error = (found ? "there is no back end '" : "unknown back end '") +
+            text.str() + "' for " + target.name + ", expected one of auto";
+    for (BackEnd backEnd : ::fp4q::allBackEnds)
+      if (::fp4q::hasBackEnd(table, target, backEnd))
+        error += std::string(", ") + ::fp4q::name(backEnd);
     return false;
   }
   request = *found;

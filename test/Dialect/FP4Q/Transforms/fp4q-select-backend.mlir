@@ -1,6 +1,8 @@
-// RUN: fp4q-opt %s --fp4q-select-backend | FileCheck %s
-// RUN: fp4q-opt %s --fp4q-select-backend=target=cpu:avx512-vnni | FileCheck %s
-// RUN: fp4q-opt %s --fp4q-select-backend="target=cpu backend=reference matmul=reference" | FileCheck %s
+// RUN: fp4q-opt %s --fp4q-select-backend | FileCheck %s --check-prefixes=CHECK,AUTO
+// RUN: fp4q-opt %s --fp4q-select-backend=target=cpu:avx512-vnni | FileCheck %s --check-prefixes=CHECK,AUTO
+// RUN: fp4q-opt %s --fp4q-select-backend="target=cpu backend=reference matmul=reference" | FileCheck %s --check-prefixes=CHECK,REFERENCE
+// RUN: fp4q-opt %s --fp4q-select-backend="quantize=reference" | FileCheck %s --check-prefixes=CHECK,MATMUL
+// RUN: fp4q-opt %s --fp4q-select-backend --remark-format=emitRemark --remarks-filter=fp4q-select-backend 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // Every operation of level 1 gets a back end, on tensors and on memrefs, and
 // nothing else does. The choice among several is tested on a table of its own,
@@ -21,13 +23,17 @@ func.func @layer(%x: tensor<?x64xbf16>, %t: tensor<32x32xbf16>,
       -> tensor<f32>
   %2 = tensor.empty(%m) : tensor<?x32xi8>
   %3 = tensor.empty(%m) : tensor<?x2xf8E8M0FNU>
-  // CHECK: fp4q.quantize_pack {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
+  // AUTO: fp4q.quantize_pack {{.*}} {fp4q.backend = #fp4q.backend<"cpu">} ->
+  // REFERENCE: fp4q.quantize_pack {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
+  // MATMUL: fp4q.quantize_pack {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
   %a, %sa = fp4q.quantize_pack ins(%y : tensor<?x64xf32>)
       global_scale(%g : tensor<f32>)
       outs(%2, %3 : tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>)
       -> tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>
   %4 = tensor.empty(%m) : tensor<?x8xbf16>
-  // CHECK: fp4q.scaled_matmul {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
+  // AUTO: fp4q.scaled_matmul {{.*}} {fp4q.backend = #fp4q.backend<"cpu">} ->
+  // REFERENCE: fp4q.scaled_matmul {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
+  // MATMUL: fp4q.scaled_matmul {{.*}} {fp4q.backend = #fp4q.backend<"cpu">} ->
   %c = fp4q.scaled_matmul
       ins(%a, %sa, %b, %sb : tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>,
           tensor<8x32xi8>, tensor<8x2xf8E8M0FNU>)
@@ -47,8 +53,39 @@ func.func @layouts_and_memrefs(%s: tensor<200x6xf8E4M3FN>,
   // CHECK: fp4q.unswizzle_scales {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
   %1 = fp4q.unswizzle_scales ins(%0 : tensor<2x2x512xf8E4M3FN>)
       outs(%s : tensor<200x6xf8E4M3FN>) -> tensor<200x6xf8E4M3FN>
-  // CHECK: fp4q.dequant {{.*}} {fp4q.backend = #fp4q.backend<"reference">}{{$}}
+  // AUTO: fp4q.dequant {{.*}} {fp4q.backend = #fp4q.backend<"cpu">}{{$}}
+  // REFERENCE: fp4q.dequant {{.*}} {fp4q.backend = #fp4q.backend<"reference">}{{$}}
   fp4q.dequant ins(%c, %q : memref<8x48xi8>, memref<8x6xf8E4M3FN>)
       outs(%y : memref<8x96xf16>)
   return %0, %1 : tensor<2x2x512xf8E4M3FN>, tensor<200x6xf8E4M3FN>
+}
+
+// The kernels of the back end cpu multiply the two formats of hardware, and no
+// other group size.
+// CHECK-LABEL: func.func @formats(
+func.func @formats(%a: tensor<4x32xi8>, %b: tensor<8x32xi8>,
+    %ma: tensor<4x2xf8E8M0FNU>, %mb: tensor<8x2xf8E8M0FNU>,
+    %na: tensor<4x4xf8E4M3FN>, %nb: tensor<8x4xf8E4M3FN>,
+    %oa: tensor<4x4xf8E8M0FNU>, %ob: tensor<8x4xf8E8M0FNU>,
+    %y: tensor<4x8xf16>)
+    -> (tensor<4x8xf16>, tensor<4x8xf16>, tensor<4x8xf16>) {
+  // AUTO: fp4q.scaled_matmul {{.*}} {fp4q.backend = #fp4q.backend<"cpu">}
+  // REMARK: remark: [Passed] back end chosen | Category:fp4q-select-backend | Function=formats | BackEnd=cpu{{$}}
+  %0 = fp4q.scaled_matmul
+      ins(%a, %ma, %b, %mb : tensor<4x32xi8>, tensor<4x2xf8E8M0FNU>,
+          tensor<8x32xi8>, tensor<8x2xf8E8M0FNU>)
+      outs(%y : tensor<4x8xf16>) -> tensor<4x8xf16>
+  // AUTO: fp4q.scaled_matmul {{.*}} {fp4q.backend = #fp4q.backend<"cpu">}
+  // REMARK: remark: [Passed] back end chosen | Category:fp4q-select-backend | Function=formats | BackEnd=cpu{{$}}
+  %1 = fp4q.scaled_matmul
+      ins(%a, %na, %b, %nb : tensor<4x32xi8>, tensor<4x4xf8E4M3FN>,
+          tensor<8x32xi8>, tensor<8x4xf8E4M3FN>)
+      outs(%y : tensor<4x8xf16>) -> tensor<4x8xf16>
+  // CHECK: fp4q.scaled_matmul {{.*}} tensor<4x4xf8E8M0FNU>, {{.*}} {fp4q.backend = #fp4q.backend<"reference">}
+  // REMARK: remark: [Passed] back end chosen | Category:fp4q-select-backend | Function=formats | BackEnd=reference, Reason="cpu does not take e8m0 scales of groups of 16"{{$}}
+  %2 = fp4q.scaled_matmul
+      ins(%a, %oa, %b, %ob : tensor<4x32xi8>, tensor<4x4xf8E8M0FNU>,
+          tensor<8x32xi8>, tensor<8x4xf8E8M0FNU>)
+      outs(%y : tensor<4x8xf16>) -> tensor<4x8xf16>
+  return %0, %1, %2 : tensor<4x8xf16>, tensor<4x8xf16>, tensor<4x8xf16>
 }

@@ -32,7 +32,8 @@ struct BackEndRequests {
 /// Reads the options of passes and pipelines: each is empty, "auto" or the name
 /// of a back end, and `backEnd` is for both roles. If a name is unknown, two
 /// options contradict each other, or there are no kernels of the back end on
-/// the target, returns nothing and a sentence in `error`.
+/// the target, returns nothing and a sentence in `error` that lists the back
+/// ends of the target.
 std::optional<BackEndRequests>
 parseBackEndRequests(const ::fp4q::BackEndTable &table,
                      const ::fp4q::Target &target, StringRef backEnd,
