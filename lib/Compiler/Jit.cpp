@@ -8,8 +8,8 @@
 #include "fp4q/Compiler/Jit.h"
 
 #include "fp4q/Dialect/FP4Q/Transforms/ShapeFunctions.h"
-#include "fp4q/Runtime/MemRefDescriptor.h"
 #include "fp4q/Runtime/ArtifactFile.h"
+#include "fp4q/Runtime/MemRefDescriptor.h"
 #include "fp4q/Runtime/ParallelFor.h"
 #include "fp4q/Target/TargetInfo.h"
 
@@ -57,8 +57,8 @@ static LogicalResult checkLevel(ModuleOp module,
   if (missing.empty())
     return success();
   return emitError(UnknownLoc::get(module.getContext()))
-         << "code for " << level->name << " cannot run on this CPU, which lacks "
-         << missing;
+         << "code for " << level->name
+         << " cannot run on this CPU, which lacks " << missing;
 }
 
 JitFunction::JitFunction(std::string name, Signature signature)

@@ -149,9 +149,9 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
   manager.addPass(createFP4QAddShapeFunctionsPass());
   if (options.optimize)
     buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  addLowerToLinalg(
-      manager, chip,
-      options.backend == CPUBackend::Reference ? "reference" : "auto");
+  addLowerToLinalg(manager, chip,
+                   options.backend == CPUBackend::Reference ? "reference"
+                                                            : "auto");
   addBufferization(manager);
   // Before outlining: only functions that users call get a C interface.
   manager.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());

@@ -143,9 +143,9 @@ static double now() { return llvm::TimeRecord::getCurrentTime().getWallTime(); }
 
 LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
   RunOptions options = given;
-  std::unique_ptr<Callable> function = Callable::open(
-      options.module, options.entry, options.target, options.backend,
-      options.optimize);
+  std::unique_ptr<Callable> function =
+      Callable::open(options.module, options.entry, options.target,
+                     options.backend, options.optimize);
   if (!function)
     return failure();
   options.entry = function->getName().str();

@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
   llvm::cl::SetVersionPrinter(
       [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });
   llvm::cl::ParseCommandLineOptions(argc, argv, overview);
-  mlir::fp4q::RunOptions options = {module,  entry,       target, backend, inputs,
-                                    outputs, !noOptimize, timing};
+  mlir::fp4q::RunOptions options = {module, entry,   target,      backend,
+                                    inputs, outputs, !noOptimize, timing};
   return mlir::failed(mlir::fp4q::runFiles(options));
 }

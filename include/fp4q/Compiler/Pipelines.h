@@ -76,8 +76,7 @@ inline llvm::cl::ValuesClass cpuBackendValues() {
 struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
   PassOptions::Option<CPUBackend> backend{
       *this, "backend", llvm::cl::desc("What lowers the operations"),
-      llvm::cl::init(CPUBackend::Auto),
-      cpuBackendValues()};
+      llvm::cl::init(CPUBackend::Auto), cpuBackendValues()};
   PassOptions::Option<std::string> level{
       *this, "level",
       llvm::cl::desc("CPU level that kernels are for, such as x86-64-v3, or "

@@ -40,8 +40,8 @@ void populatePortableCodecPatterns(RewritePatternSet &patterns);
 void populateCPUCodecPatterns(RewritePatternSet &patterns,
                               const ::fp4q::Target &target);
 
-/// mma_block_scaled -> gpu.shuffle for the scales, decoding to pairs of bf16, and
-/// four nvvm.mma.sync of m16n8k16: for every NVIDIA GPU from sm_80 on.
+/// mma_block_scaled -> gpu.shuffle for the scales, decoding to pairs of bf16,
+/// and four nvvm.mma.sync of m16n8k16: for every NVIDIA GPU from sm_80 on.
 void populateMmaExpansionPatterns(RewritePatternSet &patterns);
 
 /// mma_block_scaled -> nvvm.mma.block_scale: for chips whose row of the target

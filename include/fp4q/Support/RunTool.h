@@ -19,7 +19,8 @@ namespace fp4q {
 
 /// Runs `program` with `arguments` (the program's name not among them) and an
 /// empty standard input, and waits. Unless it exits with status 0, fails and
-/// sets `message` to the first line that it printed, or else to what went wrong.
+/// sets `message` to the first line that it printed, or else to what went
+/// wrong.
 llvm::LogicalResult runTool(llvm::StringRef program,
                             llvm::ArrayRef<llvm::StringRef> arguments,
                             std::string &message);

@@ -118,7 +118,8 @@ private:
         rewriter, loc, rewriter.getI64Type(),
         rewriter.getI64IntegerAttr(type.getNumElements() * elementBytes));
     Value null = LLVM::ZeroOp::create(rewriter, loc, pointer);
-    for (auto [i, field] : llvm::enumerate(SmallVector<Value>{data, size, null}))
+    for (auto [i, field] :
+         llvm::enumerate(SmallVector<Value>{data, size, null}))
       fields = LLVM::InsertValueOp::create(rewriter, loc, fields, field, i);
     LLVM::ReturnOp::create(rewriter, loc, fields);
     return succeeded(addRelease(rewriter, op, record)) ? record
