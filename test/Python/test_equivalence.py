@@ -41,8 +41,9 @@ def execute(build_dir, tmp_path, text, graphs):
     inputs = [array for graph in graphs for array in graph.inputs]
     count = sum(graph.n_results for graph in graphs)
     return fp4q_run.run(
-        build_dir, module, "main", inputs, count, tmp_path, optimize=False
-    )
+        build_dir, module, "main", inputs, count, tmp_path, optimize=False,
+        options=["--backend=reference"],
+    )  # fmt: skip
 
 
 def as_numbers(array, element):

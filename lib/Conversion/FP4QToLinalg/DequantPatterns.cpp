@@ -24,6 +24,8 @@ struct DequantOpLowering : public OpRewritePattern<DequantOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "expects tensors");
+    if (isForCPUKernels(op))
+      return rewriter.notifyMatchFailure(op, "is left to the CPU kernels");
     if (op.getScaleLayout() != ScaleLayout::Linear)
       return rewriter.notifyMatchFailure(op, "expects linear scales");
     Location loc = op.getLoc();

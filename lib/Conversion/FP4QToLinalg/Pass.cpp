@@ -78,8 +78,7 @@ struct ConvertFP4QToLinalgPass
   void runOnOperation() override {
     auto isLevel1 = [](Operation *op) {
       return isa_and_nonnull<FP4QDialect>(op->getDialect()) &&
-             isa<DestinationStyleOpInterface>(op) &&
-             getBackEnd(op) != ::fp4q::BackEnd::CPU;
+             isa<DestinationStyleOpInterface>(op) && !isForCPUKernels(op);
     };
     IRRewriter rewriter(&getContext());
     getOperation()->walk([&](DestinationStyleOpInterface op) {

@@ -133,6 +133,8 @@ struct QuantizePackOpLowering : public OpRewritePattern<QuantizePackOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "expects tensors");
+    if (isForCPUKernels(op))
+      return rewriter.notifyMatchFailure(op, "is left to the CPU kernels");
     if (op.getScaleLayout() != ScaleLayout::Linear)
       return rewriter.notifyMatchFailure(op, "expects linear scales");
     Location loc = op.getLoc();

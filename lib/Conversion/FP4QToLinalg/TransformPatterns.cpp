@@ -87,6 +87,8 @@ struct BlockTransformOpLowering : public OpRewritePattern<BlockTransformOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "expects tensors");
+    if (isForCPUKernels(op))
+      return rewriter.notifyMatchFailure(op, "is left to the CPU kernels");
     Location loc = op.getLoc();
     Value y = emitTransform(rewriter, loc, op.getX(), op.getTransform());
     RankedTensorType type = tensorTypeOf(op.getInit());

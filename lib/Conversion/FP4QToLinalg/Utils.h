@@ -9,6 +9,7 @@
 #define FP4Q_LIB_CONVERSION_FP4QTOLINALG_UTILS_H
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "fp4q/Dialect/FP4Q/Transforms/SelectBackend.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/PatternMatch.h"

@@ -95,7 +95,7 @@ struct ConvertFP4QToVectorPass
     SmallVector<DestinationStyleOpInterface> ops;
     getOperation()->walk([&](DestinationStyleOpInterface op) {
       if (isa_and_nonnull<FP4QDialect>(op->getDialect()) &&
-          op.hasPureBufferSemantics() && getBackEnd(op) == ::fp4q::BackEnd::CPU)
+          op.hasPureBufferSemantics() && isForCPUKernels(op))
         ops.push_back(op);
     });
     IRRewriter rewriter(&getContext());

@@ -156,7 +156,7 @@ struct DecomposeScaledMatmul : public OpRewritePattern<ScaledMatmulOp> {
 
   LogicalResult matchAndRewrite(ScaledMatmulOp op,
                                 PatternRewriter &rewriter) const override {
-    if (getBackEnd(op) == ::fp4q::BackEnd::CPU)
+    if (isForCPUKernels(op))
       return rewriter.notifyMatchFailure(op, "is left to the CPU kernels");
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "expects tensors");

@@ -101,6 +101,10 @@ std::optional<BackEnd> mlir::fp4q::getBackEnd(Operation *op) {
   return attribute.getValue();
 }
 
+bool mlir::fp4q::isForCPUKernels(Operation *op) {
+  return getBackEnd(op) == BackEnd::CPU;
+}
+
 /// One option: empty, "auto" or a name.
 static bool parseRequest(const BackEndTable &table, const Target &target,
                          StringRef text, std::optional<BackEnd> &request,

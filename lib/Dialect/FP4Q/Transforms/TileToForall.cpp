@@ -266,8 +266,7 @@ struct FP4QTileToForallPass
     getOperation()->walk([&](Operation *op) {
       auto dps = dyn_cast<DestinationStyleOpInterface>(op);
       if (dps && dps.hasPureTensorSemantics() && isa<TilingInterface>(op) &&
-          !op->getParentOfType<scf::ForallOp>() &&
-          getBackEnd(op) != ::fp4q::BackEnd::CPU)
+          !op->getParentOfType<scf::ForallOp>() && !isForCPUKernels(op))
         candidates.push_back(op);
     });
     IRRewriter rewriter(&getContext());

@@ -58,6 +58,10 @@ selectBackEnds(Operation *root, const ::fp4q::Target &target,
 /// The back end in the attribute fp4q.backend of an operation, if any.
 std::optional<::fp4q::BackEnd> getBackEnd(Operation *op);
 
+/// Whether convert-fp4q-to-vector computes the operation, so that lowerings to
+/// linalg leave it alone.
+bool isForCPUKernels(Operation *op);
+
 /// What the choice for a level-1 operation depends on.
 ::fp4q::Work describeWork(Operation *op);
 
