@@ -14,6 +14,7 @@
 #include "fp4q/Runtime/DLPack.h"
 #include "fp4q/Target/TargetInfo.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -37,11 +38,11 @@ static_assert(std::tuple_size_v<::fp4q::CpuFeatureWords> ==
                   std::tuple_size_v<decltype(CompileTarget::cpuFeatures)>,
               "the target table and the artifact describe the same CPU");
 
-/// Whether createMachine can make code for the target.
+/// Whether code can be made for the target: of CPUs, by createMachine.
 static bool canCompileFor(const ::fp4q::Target &target) {
   StringRef architecture = target.architecture;
-  return target.kind == ::fp4q::TargetKind::CPU &&
-         (architecture.empty() || architecture == "x86_64");
+  return target.kind == ::fp4q::TargetKind::GPU || architecture.empty() ||
+         architecture == "x86_64";
 }
 
 std::optional<CompileTarget> mlir::fp4q::parseTarget(StringRef text,
@@ -55,6 +56,12 @@ std::optional<CompileTarget> mlir::fp4q::parseTarget(StringRef text,
     return target;
   }
   const ::fp4q::Target *found = ::fp4q::findTarget(text);
+  if (found && found->kind == ::fp4q::TargetKind::GPU)
+    return CompileTarget{found->name,
+                         ::fp4q::findTarget("cpu")->cpu,
+                         "",
+                         {},
+                         /*isGPU=*/true};
   if (found && canCompileFor(*found))
     return CompileTarget{found->name, found->cpu, ::fp4q::llvmFeatures(*found),
                          found->cpuFeatures};
@@ -222,12 +229,51 @@ private:
 
 static LogicalResult lower(ModuleOp module, const AheadOfTimeOptions &options,
                            const CompileTarget &target) {
-  CPUPipelineOptions pipeline;
-  pipeline.copyOptionValuesFrom(options.pipeline);
-  pipeline.level = StringRef(target.name).split(':').second.str();
   PassManager manager(module.getContext());
-  buildFP4QToCPUPipeline(manager, pipeline);
+  if (target.isGPU) {
+    GPUPipelineOptions pipeline;
+    pipeline.copyOptionValuesFrom(options.gpuPipeline);
+    pipeline.chip = target.name;
+    if (options.emit == EmitKind::PTX)
+      pipeline.cubin = CubinKind::Never;
+    if (options.emit == EmitKind::Cubin)
+      pipeline.cubin = CubinKind::Always;
+    buildFP4QToGPUPipeline(manager, pipeline);
+  } else {
+    CPUPipelineOptions pipeline;
+    pipeline.copyOptionValuesFrom(options.pipeline);
+    pipeline.level = StringRef(target.name).split(':').second.str();
+    buildFP4QToCPUPipeline(manager, pipeline);
+  }
   return manager.run(module);
+}
+
+/// Writes the kernels of a lowered module for a chip.
+static LogicalResult writeKernels(ModuleOp module, EmitKind emit,
+                                  StringRef output) {
+  gpu::CompilationTarget format = emit == EmitKind::PTX
+                                      ? gpu::CompilationTarget::Assembly
+                                      : gpu::CompilationTarget::Binary;
+  SmallVector<StringRef> found;
+  for (auto binary : module.getOps<gpu::BinaryOp>())
+    for (Attribute attribute : binary.getObjectsAttr()) {
+      auto object = cast<gpu::ObjectAttr>(attribute);
+      if (object.getFormat() == format)
+        found.push_back(object.getObject().getValue());
+    }
+  if (found.size() != 1)
+    return emitPlainError(module)
+           << (found.empty() ? "the module has no kernels"
+                             : "the module has several modules of kernels");
+  return writeText(module, output, [&](raw_ostream &os) {
+    // PTX ends in a zero byte, for those who load it.
+    os << (emit == EmitKind::PTX ? found.front().rtrim('\0') : found.front());
+  });
+}
+
+/// DLPack's type of the device whose memory the functions take.
+static int32_t getDeviceType(const CompileTarget &target) {
+  return target.isGPU ? FP4Q_DL_CUDA : FP4Q_DL_CPU;
 }
 
 LogicalResult Compilation::addTarget(ModuleOp lowered, unsigned number) {
@@ -242,7 +288,7 @@ LogicalResult Compilation::addTarget(ModuleOp lowered, unsigned number) {
   if (!translated)
     return failure();
   constants.unify(*translated);
-  addFunctionDescriptors(*translated, entries, number);
+  addFunctionDescriptors(*translated, entries, number, getDeviceType(target));
   // Each function says what it is for, since they will share a module.
   for (llvm::Function &function : *translated) {
     if (function.isDeclaration())
@@ -261,6 +307,13 @@ LogicalResult Compilation::addTarget(ModuleOp lowered, unsigned number) {
   else if (llvm::Linker::linkModules(*combined, std::move(translated)))
     return module.emitError("the code for several targets cannot be combined");
   return success();
+}
+
+static std::string listNames(ArrayRef<CompileTarget> targets) {
+  std::string names;
+  for (const CompileTarget &target : targets)
+    names += (names.empty() ? "" : ", ") + target.name;
+  return names;
 }
 
 LogicalResult Compilation::run(StringRef output) {
@@ -284,10 +337,20 @@ LogicalResult Compilation::run(StringRef output) {
                      [&](raw_ostream &os) { module.print(os); });
   }
 
+  if (options.emit == EmitKind::PTX || options.emit == EmitKind::Cubin) {
+    if (options.targets.size() != 1 || !options.targets.front().isGPU)
+      return emitPlainError(module)
+             << "kernels are written for one chip; the targets are "
+             << listNames(options.targets);
+    if (failed(lower(module, options, options.targets.front())))
+      return failure();
+    return writeKernels(module, options.emit, output);
+  }
+
   std::vector<::fp4q::ArtifactTarget> targets;
   SmallVector<OwningOpRef<ModuleOp>> copies;
   for (auto [i, target] : llvm::enumerate(options.targets)) {
-    targets.push_back({target.name, FP4Q_DL_CPU, target.cpuFeatures});
+    targets.push_back({target.name, getDeviceType(target), target.cpuFeatures});
     // The last one may spoil the module.
     ModuleOp lowered = module;
     if (i + 1 < options.targets.size())

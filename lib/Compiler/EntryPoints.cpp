@@ -126,7 +126,8 @@ public:
   /// the names that the interface takes.
   void internalize() {
     for (llvm::GlobalValue &value : module.global_values()) {
-      if (value.isDeclaration())
+      // LLVM's own lists, such as that of destructors, keep their linkage.
+      if (value.isDeclaration() || value.getName().starts_with("llvm."))
         continue;
       value.setLinkage(llvm::GlobalValue::InternalLinkage);
       if (value.getName().starts_with("fp4q_"))
@@ -135,10 +136,11 @@ public:
   }
 
   /// The table of functions for one target.
-  void addDescriptors(ArrayRef<EntryPoint> entries, unsigned target) {
+  void addDescriptors(ArrayRef<EntryPoint> entries, unsigned target,
+                      int32_t deviceType) {
     SmallVector<llvm::Constant *> functions;
     for (const EntryPoint &entry : entries)
-      functions.push_back(makeDescriptor(entry));
+      functions.push_back(makeDescriptor(entry, deviceType));
     makeGlobal(
         llvm::ConstantArray::get(
             llvm::ArrayType::get(functions[0]->getType(), functions.size()),
@@ -237,7 +239,7 @@ private:
   }
 
   /// A fp4q_function_desc.
-  llvm::Constant *makeDescriptor(const EntryPoint &entry) {
+  llvm::Constant *makeDescriptor(const EntryPoint &entry, int32_t deviceType) {
     SmallVector<llvm::Constant *> values, checks;
     for (auto [spec, sizes] :
          llvm::zip_equal(entry.signature.arguments, entry.shapes.arguments))
@@ -255,7 +257,7 @@ private:
         {builder.getInt32(FP4Q_ARTIFACT_FORMAT_VERSION),
          builder.getInt32(entry.signature.arguments.size()),
          builder.getInt32(entry.signature.results.size()),
-         builder.getInt32(checks.size()), builder.getInt32(FP4Q_DL_CPU),
+         builder.getInt32(checks.size()), builder.getInt32(deviceType),
          makeString(entry.name),
          makeArray(values.empty() ? ptr : values[0]->getType(), values),
          makePacked(entry.name), shapes, makeArray(ptr, checks)});
@@ -312,10 +314,10 @@ private:
 
 void mlir::fp4q::addFunctionDescriptors(llvm::Module &module,
                                         ArrayRef<EntryPoint> entries,
-                                        unsigned target) {
+                                        unsigned target, int32_t deviceType) {
   ExportBuilder builder(module);
   builder.internalize();
-  builder.addDescriptors(entries, target);
+  builder.addDescriptors(entries, target, deviceType);
 }
 
 void mlir::fp4q::addArtifactExports(llvm::Module &module,

@@ -20,13 +20,18 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
+MmaLowering mlir::fp4q::getMmaLowering(const ::fp4q::Target &target) {
+  return target.features.contains(::fp4q::Feature::MMABlockScale)
+             ? MmaLowering::Native
+             : MmaLowering::Expansion;
+}
+
 void mlir::fp4q::addGPUModulePasses(OpPassManager &manager,
-                                    const ::fp4q::Target &target) {
+                                    const ::fp4q::Target &target,
+                                    MmaLowering mma) {
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
   FP4QLowerMicroOpsPassOptions microOps;
-  microOps.mma = target.features.contains(::fp4q::Feature::MMABlockScale)
-                     ? MmaLowering::Native
-                     : MmaLowering::Expansion;
+  microOps.mma = mma;
   kernels.addPass(createFP4QLowerMicroOpsPass(microOps));
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());

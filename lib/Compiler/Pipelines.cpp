@@ -7,6 +7,7 @@
 
 #include "fp4q/Compiler/Pipelines.h"
 
+#include "PipelineSteps.h"
 #include "fp4q/Conversion/Passes.h"
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
@@ -118,7 +119,7 @@ void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
   buildFP4QLowerToLinalgPipeline(manager);
 }
 
-static void addBufferization(OpPassManager &manager) {
+void mlir::fp4q::addBufferization(OpPassManager &manager) {
   manager.addPass(createFP4QCopyRepeatedResultsPass());
   // The destination of a result is where it is computed, not a copy's source.
   manager.addPass(bufferization::createEmptyTensorEliminationPass());
@@ -136,8 +137,6 @@ static void addBufferization(OpPassManager &manager) {
   outParams.addResultAttribute = true;
   manager.addPass(bufferization::createBufferResultsToOutParamsPass(outParams));
   manager.addPass(createCanonicalizerPass());
-  bufferization::BufferDeallocationPipelineOptions deallocation;
-  bufferization::buildBufferDeallocationPipeline(manager, deallocation);
 }
 
 void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
@@ -153,6 +152,8 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
                    options.backend == CPUBackend::Reference ? "reference"
                                                             : "auto");
   addBufferization(manager);
+  bufferization::buildBufferDeallocationPipeline(
+      manager, bufferization::BufferDeallocationPipelineOptions());
   // Before outlining: only functions that users call get a C interface.
   manager.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());
   ConvertFP4QToVectorPassOptions toVector;
@@ -186,6 +187,9 @@ void mlir::fp4q::registerPipelines() {
   PassPipelineRegistration<CPUPipelineOptions>(
       "fp4q-to-cpu", "Lower fp4q to the LLVM dialect for CPUs",
       buildFP4QToCPUPipeline);
+  PassPipelineRegistration<GPUPipelineOptions>(
+      "fp4q-to-gpu", "Lower fp4q to kernels for a GPU and host code",
+      buildFP4QToGPUPipeline);
   PassPipelineRegistration<OptimizePipelineOptions>(
       "fp4q-optimize", "Rewrite fp4q and QDQ graphs to fused fp4q operations",
       buildFP4QOptimizePipeline);

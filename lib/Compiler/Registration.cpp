@@ -12,10 +12,12 @@
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 
 void mlir::fp4q::registerCompilerDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::fp4q::registerAllDialects(registry);
+  registerAllGPUToLLVMIRTranslations(registry);
   registerEmbedImagesTranslation(registry);
 }

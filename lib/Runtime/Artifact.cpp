@@ -8,9 +8,11 @@
 #include "fp4q/Runtime/Artifact.h"
 
 #include "Descriptor.h"
+#include "GpuDevice.h"
 #include "LastError.h"
 #include "fp4q/Runtime/ArtifactFile.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -57,6 +59,50 @@ static bool hasTargets(const fp4q_artifact_desc &desc,
   return true;
 }
 
+/// The number of the best target for a CUDA device. On failure -1, with what
+/// follows "artifact 'PATH' " in `error`.
+static int selectForDevice(const std::vector<ArtifactTarget> &targets,
+                           int32_t ordinal, std::string &error) {
+  std::string reason;
+  GpuDevice *device = GpuDevice::get(ordinal, reason);
+  if (device)
+    return selectGpuTarget(targets, ordinal, device->major, device->minor,
+                           getHostCpuFeatures(), error);
+  error =
+      "cannot run on CUDA device " + std::to_string(ordinal) + ": " + reason;
+  return -1;
+}
+
+/// N of "gpu:N", 0 of "gpu"; -1 of anything else.
+static int32_t parseDevice(const std::string &text) {
+  if (text == "gpu")
+    return 0;
+  size_t digits = text.size() - std::min<size_t>(text.size(), 4);
+  if (text.compare(0, 4, "gpu:") != 0 || digits < 1 || digits > 4 ||
+      text.find_first_not_of("0123456789", 4) != std::string::npos)
+    return -1;
+  return std::stoi(text.substr(4));
+}
+
+/// The number of the target to use, see fp4q_artifact_load_target.
+static int selectWanted(const std::vector<ArtifactTarget> &targets,
+                        const std::string &wanted, std::string &error) {
+  int32_t ordinal = parseDevice(wanted);
+  if (ordinal >= 0)
+    return selectForDevice(targets, ordinal, error);
+  bool isForGpus = true;
+  for (const ArtifactTarget &target : targets)
+    isForGpus &= target.deviceType == FP4Q_DL_CUDA;
+  if (!wanted.empty() || !isForGpus)
+    return selectTarget(targets, wanted, getHostCpuFeatures(), error);
+  // Machines without a GPU can load and look at the code too: what is missing
+  // is reported by calls.
+  std::string ignored;
+  if (!GpuDevice::get(0, ignored))
+    return 0;
+  return selectForDevice(targets, 0, error);
+}
+
 int32_t fp4q_artifact_load_target(const char *path, const char *target,
                                   fp4q_artifact_handle **out,
                                   const char **error) {
@@ -75,8 +121,7 @@ int32_t fp4q_artifact_load_target(const char *path, const char *target,
     std::vector<ArtifactTarget> targets;
     if (!checkArtifactFile(file.fd, path, targets, message))
       return fail(error, std::move(message));
-    int selected = selectTarget(targets, target ? target : "",
-                                getHostCpuFeatures(), message);
+    int selected = selectWanted(targets, target ? target : "", message);
     if (selected < 0)
       return fail(error, name + message);
     artifact->library = openLibrary(file.fd);
@@ -149,10 +194,30 @@ int32_t fp4q_artifact_find(const fp4q_artifact_handle *artifact,
 // What the exported functions of artifacts call
 //===----------------------------------------------------------------------===//
 
-/// Function `index` of the best code for this CPU, or null and an error.
+/// The CUDA device that the first tensor on any is on, or -1.
+static int32_t findDevice(const DLTensor *const *args, int32_t n) {
+  for (int32_t i = 0; args && i < n; ++i)
+    if (args[i] && args[i]->device.device_type == FP4Q_DL_CUDA)
+      return args[i]->device.device_id;
+  return -1;
+}
+
+/// The number of the code for these tensors. Where there is none for the kind
+/// of device that they are on, any that runs here will say so.
+static int selectForTensors(const std::vector<ArtifactTarget> &targets,
+                            const DLTensor *const *args, int32_t n,
+                            std::string &error) {
+  int32_t device = findDevice(args, n);
+  for (const ArtifactTarget &target : targets)
+    if (device >= 0 && target.deviceType == FP4Q_DL_CUDA)
+      return selectForDevice(targets, device, error);
+  return selectWanted(targets, "", error);
+}
+
+/// Function `index` of the best code for these tensors, or null and an error.
 static const fp4q_function_desc *
 pickFunction(const fp4q_artifact_desc *artifact, int32_t index,
-             const char **error) {
+             const DLTensor *const *args, int32_t n, const char **error) {
   if (artifact->format_version != FP4Q_ARTIFACT_FORMAT_VERSION) {
     fail(error, "the artifact has format version " +
                     std::to_string(artifact->format_version) +
@@ -164,7 +229,7 @@ pickFunction(const fp4q_artifact_desc *artifact, int32_t index,
   for (int32_t i = 0; i < artifact->num_targets; ++i)
     targets.push_back(unpackTarget(artifact->targets[i].target));
   std::string message;
-  int selected = selectTarget(targets, "", getHostCpuFeatures(), message);
+  int selected = selectForTensors(targets, args, n, message);
   if (selected >= 0)
     return &artifact->targets[selected].functions[index];
   fail(error, "the artifact " + message);
@@ -176,7 +241,8 @@ int32_t fp4q_artifact_call_function(const fp4q_artifact_desc *artifact,
                                     int32_t n, void *stream,
                                     const char **error) {
   return guard(error, [&]() -> int32_t {
-    const fp4q_function_desc *function = pickFunction(artifact, index, error);
+    const fp4q_function_desc *function =
+        pickFunction(artifact, index, args, n, error);
     return function ? fp4q_function_call(function, args, n, stream, error) : 1;
   });
 }
@@ -188,7 +254,8 @@ int32_t fp4q_artifact_function_result_shapes(const fp4q_artifact_desc *artifact,
                                              int32_t capacity,
                                              const char **error) {
   return guard(error, [&]() -> int32_t {
-    const fp4q_function_desc *function = pickFunction(artifact, index, error);
+    const fp4q_function_desc *function =
+        pickFunction(artifact, index, args, n, error);
     return function ? fp4q_function_result_shapes(function, args, n, sizes,
                                                   capacity, error)
                     : 1;

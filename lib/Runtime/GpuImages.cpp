@@ -36,6 +36,15 @@ struct Chip {
 
 } // namespace
 
+int fp4q::rankChip(const std::string &name, int major, int minor) {
+  Chip chip(name);
+  int version = major * 10 + minor;
+  if (chip.major == 0 ||
+      (chip.isExact ? chip.version() != version : chip.version() > version))
+    return -1;
+  return 2 * chip.version() + chip.isExact;
+}
+
 std::vector<ImageChoice> fp4q::chooseImages(const fp4q_gpu_module &module,
                                             int major, int minor) {
   struct Ranked {

@@ -10,9 +10,14 @@
 
 #include "fp4q/Runtime/Gpu.h"
 
+#include <string>
 #include <vector>
 
 namespace fp4q {
+
+/// How well code for `chip` ("sm_90a"), as a cubin or as PTX, suits a device of
+/// that compute capability: more is better, -1 if the device cannot run it.
+int rankChip(const std::string &chip, int major, int minor);
 
 /// One way to load a module: an image, as its cubin or as its PTX.
 struct ImageChoice {

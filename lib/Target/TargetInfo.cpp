@@ -25,6 +25,22 @@ std::string fp4q::targetNames() {
   return names;
 }
 
+std::string fp4q::chipNames() {
+  std::string names;
+  for (size_t i = 0; i < numTargets; ++i)
+    if (targets[i].kind == TargetKind::GPU)
+      names += (names.empty() ? "" : ", ") + std::string(targets[i].name);
+  return names;
+}
+
+std::string fp4q::cudaRelease(int ptxVersion) {
+  int major = ptxVersion / 10 + 4, minor = ptxVersion % 10;
+  // PTX 8.5 came with 12.5 and 12.6.
+  if (ptxVersion >= 86 && ptxVersion < 90)
+    ++minor;
+  return std::to_string(major) + "." + std::to_string(minor);
+}
+
 std::string fp4q::llvmFeatures(const Target &target) {
   if (target.kind == TargetKind::GPU)
     return "+ptx" + std::to_string(target.ptxVersion);

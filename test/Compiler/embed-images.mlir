@@ -1,5 +1,5 @@
 // Kernels become data of the host code, and launches calls of the runtime.
-// RUN: fp4q-compile %s --target=cpu --emit=llvm -o - | FileCheck %s
+// RUN: fp4q-compile %s --target=sm_90a --cubin=never --emit=llvm -o - | FileCheck %s
 
 // CHECK-DAG: @[[MODULE:fp4q.gpu_module.kernels]] = internal global { ptr, i32, ptr } { ptr @[[IMAGES:.*]], i32 2, ptr null }
 // CHECK-DAG: @[[IMAGES]] = internal constant [2 x { ptr, ptr, i64, ptr }] [{ ptr, ptr, i64, ptr } { ptr @[[CHIP:.*]], ptr @[[CUBIN:.*]], i64 5, ptr @[[PTX:.*]] }, { ptr, ptr, i64, ptr } { ptr @{{.*}}, ptr null, i64 0, ptr @{{.*}} }]

@@ -22,9 +22,10 @@ static llvm::cl::opt<std::string> input(llvm::cl::Positional,
                                         llvm::cl::cat(category));
 static llvm::cl::opt<std::string>
     targets("target", llvm::cl::value_desc("target,..."),
-            llvm::cl::desc("cpu (default), cpu:LEVEL or cpu:native; of several "
-                           "the best for its CPU is picked when the artifact "
-                           "is loaded"),
+            llvm::cl::desc("cpu (default), cpu:LEVEL, cpu:native or a chip, "
+                           "such as sm_90a; of several the best for its CPU "
+                           "and its GPU is picked when the artifact is "
+                           "loaded"),
             llvm::cl::init("cpu"), llvm::cl::cat(category));
 static llvm::cl::opt<CPUBackend>
     backend("backend", llvm::cl::desc("What lowers the operations"),
@@ -32,11 +33,28 @@ static llvm::cl::opt<CPUBackend>
             llvm::cl::cat(category));
 static llvm::cl::opt<EmitKind> emit(
     "emit", llvm::cl::desc("What to write:"),
-    llvm::cl::values(clEnumValN(EmitKind::SharedObject, "so",
-                                "an artifact (default)"),
-                     clEnumValN(EmitKind::MLIR, "mlir", "the LLVM dialect"),
-                     clEnumValN(EmitKind::LLVM, "llvm", "optimized LLVM IR")),
+    llvm::cl::values(
+        clEnumValN(EmitKind::SharedObject, "so", "an artifact (default)"),
+        clEnumValN(EmitKind::MLIR, "mlir", "the LLVM dialect"),
+        clEnumValN(EmitKind::LLVM, "llvm", "optimized LLVM IR"),
+        clEnumValN(EmitKind::PTX, "ptx", "the kernels for one chip, as PTX"),
+        clEnumValN(EmitKind::Cubin, "cubin",
+                   "the kernels for one chip, by ptxas")),
     llvm::cl::init(EmitKind::SharedObject), llvm::cl::cat(category));
+static llvm::cl::opt<CubinKind>
+    cubin("cubin",
+          llvm::cl::desc("Whether artifacts hold a cubin beside the PTX:"),
+          llvm::cl::values(clEnumValN(CubinKind::Auto, "auto",
+                                      "if ptxas is found (default)"),
+                           clEnumValN(CubinKind::Always, "always",
+                                      "fail without ptxas"),
+                           clEnumValN(CubinKind::Never, "never", "PTX only")),
+          llvm::cl::init(CubinKind::Auto), llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    ptxas("ptxas", llvm::cl::value_desc("program"),
+          llvm::cl::desc("The ptxas to run (default: that of CUDA_HOME, or in "
+                         "PATH)"),
+          llvm::cl::cat(category));
 static llvm::cl::opt<std::string>
     output("o", llvm::cl::value_desc("file"), llvm::cl::Required,
            llvm::cl::desc("Where the output goes ('-' for text: standard "
@@ -60,6 +78,8 @@ int main(int argc, char **argv) {
   AheadOfTimeOptions options;
   options.emit = emit;
   options.pipeline.backend = backend;
+  options.gpuPipeline.cubin = cubin;
+  options.gpuPipeline.ptxas = ptxas;
   std::string error;
   std::optional<std::vector<CompileTarget>> parsed =
       parseTargets(targets, error);

@@ -5,12 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "fp4q/Compiler/EmbedImages.h"
 #include "fp4q/Compiler/Version.h"
 #include "fp4q/InitAll.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/CommandLine.h"
 
@@ -42,6 +44,8 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::fp4q::registerAllDialects(registry);
+  mlir::registerAllGPUToLLVMIRTranslations(registry);
+  mlir::fp4q::registerEmbedImagesTranslation(registry);
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "fp4q optimizer driver: mlir-opt with the fp4q dialect\n",
       registry));

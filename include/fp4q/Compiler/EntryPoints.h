@@ -50,9 +50,10 @@ std::string makeManifest(ArrayRef<EntryPoint> entries,
                          ArrayRef<::fp4q::ArtifactTarget> targets);
 
 /// Adds to the lowered module, which is code for target number `target`, the
-/// descriptors of its functions. All other definitions become internal.
+/// descriptors of its functions, whose tensors are in the memory of a device of
+/// DLPack's type `deviceType`. All other definitions become internal.
 void addFunctionDescriptors(llvm::Module &module, ArrayRef<EntryPoint> entries,
-                            unsigned target);
+                            unsigned target, int32_t deviceType);
 
 /// Adds to a module with the descriptors for all targets what an artifact
 /// exports: the C entry points, the table of targets and the manifest

@@ -92,6 +92,46 @@ struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::init(true)};
 };
 
+/// Which cubins to make beside the PTX.
+enum class CubinKind {
+  /// If ptxas is found; else there is a warning.
+  Auto,
+  Always,
+  Never,
+};
+
+/// Options of --fp4q-to-gpu.
+struct GPUPipelineOptions : public PassPipelineOptions<GPUPipelineOptions> {
+  PassOptions::Option<std::string> chip{
+      *this, "chip", llvm::cl::desc("The chip, such as sm_90a"),
+      llvm::cl::init("sm_90a")};
+  PassOptions::Option<std::string> backend{
+      *this, "backend",
+      llvm::cl::desc("gpu-portable, gpu-native, or auto (default): native "
+                     "where the chip has it"),
+      llvm::cl::init("auto")};
+  PassOptions::Option<CubinKind> cubin{
+      *this, "cubin", llvm::cl::desc("Whether to make a cubin beside the PTX"),
+      llvm::cl::init(CubinKind::Auto),
+      llvm::cl::values(
+          clEnumValN(CubinKind::Auto, "auto", "if ptxas is found"),
+          clEnumValN(CubinKind::Always, "always", "fail without ptxas"),
+          clEnumValN(CubinKind::Never, "never", "PTX only"))};
+  PassOptions::Option<std::string> ptxas{
+      *this, "ptxas",
+      llvm::cl::desc("The ptxas to run (default: that of CUDA_HOME, or in "
+                     "PATH)"),
+      llvm::cl::init("")};
+  PassOptions::Option<bool> optimize{
+      *this, "optimize",
+      llvm::cl::desc("Begin with --fp4q-optimize; false is for comparisons"),
+      llvm::cl::init(true)};
+};
+
+/// The row of the target table for the chip, or null, and then what is wrong in
+/// `error`.
+const ::fp4q::Target *findChip(llvm::StringRef chip, std::string &error);
+
 /// The row of the target table for the level, or null, and then what is wrong
 /// in `error`.
 const ::fp4q::Target *findCPULevel(const CPUPipelineOptions &options,
@@ -122,7 +162,16 @@ void buildFP4QToLinalgPipeline(OpPassManager &manager);
 void buildFP4QToCPUPipeline(OpPassManager &manager,
                             const CPUPipelineOptions &options);
 
-/// Registers --fp4q-optimize, --fp4q-to-linalg and --fp4q-to-cpu.
+/// fp4q on tensors -> the LLVM dialect for the host, and a gpu.binary with the
+/// kernels. Tensors are in the device's memory, scalars in the host's. Public
+/// functions get the C interface that buildFP4QToCPUPipeline gives them; what
+/// they call of the runtime, in fp4q/Runtime/Gpu.h, is for the device and the
+/// stream of the call that is under way.
+void buildFP4QToGPUPipeline(OpPassManager &manager,
+                            const GPUPipelineOptions &options);
+
+/// Registers --fp4q-optimize, --fp4q-to-linalg, --fp4q-to-cpu and
+/// --fp4q-to-gpu.
 void registerPipelines();
 
 } // namespace fp4q

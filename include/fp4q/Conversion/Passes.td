@@ -132,7 +132,8 @@ def FP4QAssemblePtxPass : Pass<"fp4q-assemble-ptx", "::mlir::ModuleOp"> {
     Runs `ptxas` on every PTX object of a `gpu.binary` and adds what it makes,
     a cubin for the same target, behind it. `ptxas` is looked for in the folder
     `bin` of the CUDA Toolkit that `CUDA_ROOT`, `CUDA_HOME` or `CUDA_PATH`
-    names, then in `PATH`.
+    names, then in `PATH`. A `ptxas` that is missing, or too old for the chip,
+    is an error that says which release is needed.
 
     Before and after: `test/Conversion/AssemblePtx/fp4q-assemble-ptx.mlir`.
 
@@ -143,7 +144,9 @@ def FP4QAssemblePtxPass : Pass<"fp4q-assemble-ptx", "::mlir::ModuleOp"> {
                            "::mlir::NVVM::NVVMDialect"];
   let options = [
     Option<"ptxas", "ptxas", "std::string", /*default=*/"",
-           "Program to run instead of the one found">
+           "Program to run instead of the one found">,
+    Option<"optional", "optional", "bool", /*default=*/"false",
+           "Without a ptxas, warn and leave the PTX alone">
   ];
   let statistics = [
     Statistic<"numAssembled", "num-assembled", "Number of cubins made">

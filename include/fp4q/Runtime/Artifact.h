@@ -36,7 +36,9 @@ extern "C" {
 typedef struct fp4q_artifact_handle fp4q_artifact_handle;
 
 /// Loads the artifact at `path`, with its best code for this CPU: of the
-/// targets whose features the CPU has, the one that uses most of them. Fails if
+/// targets whose features the CPU has, the one that uses most of them. Of code
+/// for GPUs only, that for CUDA device 0 is taken, or any if there is no such
+/// device: then the first call says so. Fails if
 /// the file cannot be read, is no artifact, is truncated or otherwise differs
 /// from what was written, has another format version, or has no code that can
 /// run here. The file may be replaced while it is loaded, and several versions
@@ -45,9 +47,11 @@ FP4Q_RUNTIME_EXPORT int32_t fp4q_artifact_load(const char *path,
                                                fp4q_artifact_handle **out,
                                                const char **error);
 
-/// The same with the code for one target, such as "cpu:x86-64-v3"; if that is
+/// The same with the code for one target, such as "cpu:x86-64-v3" or "sm_90a",
+/// or with the best for CUDA device N, "gpu:N" (0 for "gpu"); if `target` is
 /// null or empty, with the best. Fails also if the artifact has no such code or
-/// the CPU cannot run it.
+/// the CPU cannot run it. Whether the device can run code for the chip that is
+/// named, the first call says.
 FP4Q_RUNTIME_EXPORT int32_t
 fp4q_artifact_load_target(const char *path, const char *target,
                           fp4q_artifact_handle **out, const char **error);
@@ -88,20 +92,24 @@ FP4Q_RUNTIME_EXPORT int32_t fp4q_function_result_shapes(
 
 /// Calls `function` on `n` tensors: its arguments, then its results, which the
 /// caller has allocated, with the sizes that fp4q_function_result_shapes says.
-/// All are in CPU memory (kDLCPU or kDLCUDAHost). Scalars are tensors of rank
-/// 0. Unsigned integers of the same width are taken for bf16, for f8 scales and
-/// for integers. Tensors that are row-major, contiguous and aligned to their
-/// elements are used where they are; others are copied before the call, and
-/// results after it. Two elements of results must not share memory, nor may one
-/// of a result and one of an argument. Anything else is an error, and then
-/// nothing has been written. `stream` is ignored by code for CPUs.
+/// Code for CPUs takes tensors in CPU memory (kDLCPU or kDLCUDAHost), code for
+/// GPUs in the memory of one CUDA device (kDLCUDA), and may not have finished
+/// when this returns: it is on `stream`, which is null for the default stream.
+/// Scalars are tensors of rank 0 in CPU memory. Unsigned integers of the same
+/// width are taken for bf16, for f8 scales and for integers. Tensors that are
+/// row-major, contiguous and aligned to their elements are used where they are;
+/// others are copied before the call, and results after it, in CPU memory; in
+/// device memory they are an error. Two elements of results must not share
+/// memory, nor may one of a result and one of an argument. Anything else is an
+/// error, and then nothing has been written.
 FP4Q_RUNTIME_EXPORT int32_t fp4q_function_call(
     const fp4q_function_desc *function, const DLTensor *const *args, int32_t n,
     void *stream, const char **error);
 
 /// The exported functions of an artifact call these two, so that they are safe
 /// also for hosts with a loader of their own: function `index` of the best code
-/// for this CPU, or an error if none can run here.
+/// for this CPU, or if a tensor is on a CUDA device and there is code for GPUs,
+/// for that device; or an error if none can run here.
 FP4Q_RUNTIME_EXPORT int32_t fp4q_artifact_call_function(
     const fp4q_artifact_desc *artifact, int32_t index,
     const DLTensor *const *args, int32_t n, void *stream, const char **error);

@@ -51,11 +51,19 @@ ArtifactTarget unpackTarget(const fp4q_artifact_target &packed);
 
 /// The number of the target that `wanted` names, or if that is empty, of the
 /// best one for `host`: among those for CPUs whose features it has, the one
-/// that uses most of them, and of equals the first. On failure returns -1 and
-/// sets `error` to what follows "artifact 'PATH' ".
+/// that uses most of them, and of equals the first. Whether code for a GPU can
+/// run, its device will say. On failure returns -1 and sets `error` to what
+/// follows "artifact 'PATH' ".
 int selectTarget(const std::vector<ArtifactTarget> &targets,
                  const std::string &wanted, const CpuFeatureWords &host,
                  std::string &error);
+
+/// The number of the best target for CUDA device `device`, of that compute
+/// capability: of the chips whose code it runs (GpuImages.h), the latest. Fails
+/// likewise.
+int selectGpuTarget(const std::vector<ArtifactTarget> &targets, int32_t device,
+                    int major, int minor, const CpuFeatureWords &host,
+                    std::string &error);
 
 /// Appends to the shared object at `path` the targets and the trailer that make
 /// it an artifact. Returns false and sets `error` if the file cannot be read or

@@ -102,6 +102,14 @@ const Target *findTarget(std::string_view name);
 /// The features to give LLVM: the extensions, or "+ptx87".
 std::string llvmFeatures(const Target &target);
 
+/// The names of the chips, separated by ", ", for messages.
+std::string chipNames();
+
+/// The release of the CUDA Toolkit whose ptxas, and of the driver which, first
+/// takes a version of the PTX ISA, times 10: "12.8" for 87 (PTX ISA, "Release
+/// Notes").
+std::string cudaRelease(int ptxVersion);
+
 /// The vector registers of a CPU.
 struct VectorRegisters {
   /// Bytes of a register.

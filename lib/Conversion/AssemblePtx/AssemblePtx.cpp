@@ -13,6 +13,7 @@
 
 #include "fp4q/Conversion/Passes.h"
 #include "fp4q/Support/RunTool.h"
+#include "fp4q/Target/TargetInfo.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -78,6 +79,13 @@ struct TemporaryFile {
 };
 } // namespace
 
+/// Whether ptxas means by its message that it is older than the chip or the
+/// PTX.
+static bool meansTooOld(StringRef message) {
+  return message.contains("Unsupported .version") ||
+         message.contains("is not defined for option 'gpu-name'");
+}
+
 /// The cubin for `chip`, or nothing and an error.
 static std::optional<std::string> assemble(StringRef ptxas, StringRef chip,
                                            int level, StringRef ptx,
@@ -104,7 +112,13 @@ static std::optional<std::string> assemble(StringRef ptxas, StringRef chip,
   if (failed(runTool(ptxas,
                      {arch, optimization, source.path, "-o", result.path},
                      error))) {
-    error = "'" + ptxas.str() + "' fails for " + chip.str() + ": " + error;
+    const ::fp4q::Target *target = ::fp4q::findTarget(chip);
+    if (target && meansTooOld(error))
+      error = "'" + ptxas.str() + "' is too old for " + chip.str() +
+              ", which needs a CUDA Toolkit of release " +
+              ::fp4q::cudaRelease(target->ptxVersion) + " or later: " + error;
+    else
+      error = "'" + ptxas.str() + "' fails for " + chip.str() + ": " + error;
     return std::nullopt;
   }
   auto cubin = llvm::MemoryBuffer::getFile(result.path);
@@ -122,13 +136,16 @@ struct FP4QAssemblePtxPass
   using FP4QAssemblePtxPassBase::FP4QAssemblePtxPassBase;
 
   void runOnOperation() override {
+    std::string error;
+    tool = findPtxas(ptxas, error);
     for (auto binary : getOperation().getOps<gpu::BinaryOp>())
-      if (failed(addCubins(binary)))
+      if (failed(addCubins(binary, error)))
         return signalPassFailure();
   }
 
 private:
-  LogicalResult addCubins(gpu::BinaryOp binary) {
+  /// `error` says why there is no ptxas, if there is none.
+  LogicalResult addCubins(gpu::BinaryOp binary, std::string error) {
     SmallVector<Attribute> objects;
     DenseSet<Attribute> haveCubin;
     for (Attribute attribute : binary.getObjectsAttr()) {
@@ -143,9 +160,12 @@ private:
       if (!target || object.getFormat() != gpu::CompilationTarget::Assembly ||
           haveCubin.contains(target))
         continue;
-      std::string error;
-      if (tool.empty())
-        tool = findPtxas(ptxas, error);
+      if (tool.empty() && optional) {
+        binary.emitWarning()
+            << "has only PTX, which the driver compiles at its first use: "
+            << error;
+        return success();
+      }
       std::optional<std::string> cubin;
       if (!tool.empty())
         cubin = assemble(tool, target.getChip(), target.getO(),
@@ -162,6 +182,7 @@ private:
     return success();
   }
 
+  /// Empty if there is none.
   std::string tool;
 };
 

@@ -43,8 +43,8 @@ struct ConvertFP4QToGPUPass
     const ::fp4q::Target *target = ::fp4q::findTarget(chip);
     if (!target || target->kind != ::fp4q::TargetKind::GPU) {
       getOperation().emitError()
-          << "unknown chip '" << chip
-          << "'; known targets are: " << ::fp4q::targetNames();
+          << "unknown chip '" << chip << "', expected one of "
+          << ::fp4q::chipNames();
       return signalPassFailure();
     }
     bool hasWork = false;
@@ -60,6 +60,7 @@ struct ConvertFP4QToGPUPass
     module.setTargetsAttr(b.getArrayAttr(NVVM::NVVMTargetAttr::get(
         &getContext(), /*optLevel=*/3, "nvptx64-nvidia-cuda", target->cpu,
         ::fp4q::llvmFeatures(*target))));
+    module.setOffloadingHandlerAttr(EmbedImagesAttr::get(&getContext()));
 
     KernelModule kernels(module);
     RewritePatternSet patterns(&getContext());

@@ -1,16 +1,8 @@
 // RUN: fp4q-opt %s --convert-to-llvm --reconcile-unrealized-casts | FileCheck %s
 
-// CHECK-DAG: llvm.mlir.global private constant @weight(dense<[1, 2, 3]> : tensor<3xi16>)
-// CHECK: llvm.mlir.global internal @weight.on_gpu() {{.*}} : !llvm.struct<(ptr, i64, ptr)> {
-// CHECK:   %[[DATA:.*]] = llvm.mlir.addressof @weight
-// CHECK:   %[[SIZE:.*]] = llvm.mlir.constant(6 : i64)
-// CHECK: llvm.func internal @weight.on_gpu.release()
-// CHECK:   %[[RECORD:.*]] = llvm.mlir.addressof @weight.on_gpu
-// CHECK:   llvm.call @fp4q_gpu_constant_release(%[[RECORD]]) : (!llvm.ptr) -> ()
-// CHECK: llvm.mlir.global_dtors dtors = [@weight.on_gpu.release]
+// CHECK: llvm.mlir.global private constant @weight(dense<[1, 2, 3]> : tensor<3xi16>)
 memref.global "private" constant @weight : memref<3xi16> = dense<[1, 2, 3]>
 
-// One record, however often it is used.
 // CHECK-LABEL: llvm.func @constant
 // CHECK: %[[RECORD:.*]] = llvm.mlir.addressof @weight.on_gpu
 // CHECK: %[[DATA:.*]] = llvm.call @fp4q_gpu_constant_data(%[[RECORD]]) : (!llvm.ptr) -> !llvm.ptr
@@ -39,3 +31,19 @@ func.func @copy(%x: memref<?x64xbf16>, %y: memref<?x64xbf16>) {
   fp4q.gpu_copy %x, %y : memref<?x64xbf16>
   return
 }
+
+// One record, however often it is used.
+// CHECK: llvm.mlir.global internal @weight.on_gpu() {{.*}} : !llvm.struct<(ptr, i64, ptr)> {
+// CHECK:   %[[EMPTY:.*]] = llvm.mlir.undef
+// CHECK:   %[[DATA:.*]] = llvm.mlir.addressof @weight :
+// CHECK:   %[[SIZE:.*]] = llvm.mlir.constant(6 : i64)
+// CHECK:   %[[NULL:.*]] = llvm.mlir.zero
+// CHECK:   %[[FIELDS0:.*]] = llvm.insertvalue %[[DATA]], %[[EMPTY]][0]
+// CHECK:   %[[FIELDS1:.*]] = llvm.insertvalue %[[SIZE]], %[[FIELDS0]][1]
+// CHECK:   %[[FIELDS2:.*]] = llvm.insertvalue %[[NULL]], %[[FIELDS1]][2]
+// CHECK:   llvm.return %[[FIELDS2]]
+// CHECK-LABEL: llvm.func internal @weight.on_gpu.release()
+// CHECK:   %[[RECORD:.*]] = llvm.mlir.addressof @weight.on_gpu
+// CHECK:   llvm.call @fp4q_gpu_constant_release(%[[RECORD]]) : (!llvm.ptr) -> ()
+// CHECK: llvm.mlir.global_dtors dtors = [@weight.on_gpu.release]
+// CHECK-NOT: @weight.on_gpu

@@ -298,10 +298,35 @@ TEST(SelectTarget, BestOfThoseThatRun) {
   EXPECT_EQ(fp4q::selectTarget(targets, "two", one, error), -1);
   EXPECT_EQ(error, "has no code that can run here: two needs word 0 bit 1; "
                    "this CPU has sse3");
-  EXPECT_EQ(fp4q::selectTarget(targets, "gpu", host, error), -1);
+  // Its device will say whether it can.
+  EXPECT_EQ(fp4q::selectTarget(targets, "gpu", host, error), 4);
   EXPECT_EQ(fp4q::selectTarget(targets, "three", host, error), -1);
   EXPECT_EQ(error, "has no code for target 'three', only for one, two, two b, "
                    "other, gpu");
+}
+
+TEST(SelectTarget, TheLatestChipThatTheDeviceRuns) {
+  fp4q::CpuFeatureWords host{1}, other{2};
+  std::vector<fp4q::ArtifactTarget> targets = {
+      {"cpu", FP4Q_DL_CPU, {}},
+      {"sm_80", FP4Q_DL_CUDA, {}},
+      {"sm_86", FP4Q_DL_CUDA, {}},
+      {"sm_90a", FP4Q_DL_CUDA, {}},
+      {"sm_120a", FP4Q_DL_CUDA, other}};
+  std::string error;
+  EXPECT_EQ(fp4q::selectGpuTarget(targets, 0, 8, 0, host, error), 1);
+  EXPECT_EQ(fp4q::selectGpuTarget(targets, 0, 8, 9, host, error), 2);
+  EXPECT_EQ(fp4q::selectGpuTarget(targets, 0, 9, 0, host, error), 3);
+  // Only sm_90 itself runs sm_90a; PTX for earlier chips runs on later ones.
+  EXPECT_EQ(fp4q::selectGpuTarget(targets, 0, 10, 0, host, error), 2);
+  EXPECT_EQ(error, "");
+  EXPECT_EQ(fp4q::selectGpuTarget(targets, 3, 7, 5, host, error), -1);
+  EXPECT_EQ(error, "has no code for CUDA device 3, which is sm_75, only for "
+                   "cpu, sm_80, sm_86, sm_90a, sm_120a");
+  targets = {targets[4]};
+  EXPECT_EQ(fp4q::selectGpuTarget(targets, 0, 12, 0, host, error), -1);
+  EXPECT_EQ(error, "has no code for CUDA device 0, which is sm_120, only for "
+                   "sm_120a; sm_120a needs word 0 bit 1");
 }
 
 TEST_F(ArtifactLoad, MissingFeaturesByName) {

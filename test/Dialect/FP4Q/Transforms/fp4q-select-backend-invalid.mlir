@@ -14,15 +14,18 @@
 // RUN: not fp4q-opt %s --fp4q-select-backend=chip=sm_80 2>&1 | FileCheck %s --check-prefix=OPTION
 // OPTION: no such option chip
 // RUN: not fp4q-opt %s --fp4q-select-backend=target=sm_90a 2>&1 | FileCheck %s --check-prefix=NONE
-// NONE: [[@LINE+6]]:8: error: no back end computes this on sm_90a: cpu is for CPUs; reference is for CPUs{{$}}
+// NONE: [[@LINE+7]]:8: error: no back end computes this on sm_90a: cpu is for CPUs; reference is for CPUs; gpu-native needs mma block_scale, which sm_90a lacks; gpu-portable does not take e8m0 scales of groups of 16{{$}}
 
 // The two errors of a whole module are both reported.
-// NONE: [[@LINE+5]]:8: error: no back end computes this on sm_90a: cpu is for CPUs; reference is for CPUs{{$}}
-func.func @two(%x: tensor<4x64xf32>, %g: tensor<f32>)
-    -> (tensor<f32>, tensor<f32>) {
-  %0 = fp4q.global_scale ins(%x : tensor<4x64xf32>) outs(%g : tensor<f32>)
-      -> tensor<f32>
-  %1 = fp4q.global_scale ins(%x : tensor<4x64xf32>) outs(%g : tensor<f32>)
-      -> tensor<f32>
-  return %0, %1 : tensor<f32>, tensor<f32>
+// NONE: [[@LINE+7]]:8: error: no back end computes this on sm_90a: cpu is for CPUs; reference is for CPUs; gpu-native needs mma block_scale, which sm_90a lacks; gpu-portable does not take e8m0 scales of groups of 16{{$}}
+func.func @two(%a: tensor<4x32xi8>, %s: tensor<4x4xf8E8M0FNU>,
+               %c: tensor<4x4xf32>, %d: tensor<4x4xbf16>)
+    -> (tensor<4x4xf32>, tensor<4x4xbf16>) {
+  %0 = fp4q.scaled_matmul ins(%a, %s, %a, %s : tensor<4x32xi8>,
+      tensor<4x4xf8E8M0FNU>, tensor<4x32xi8>, tensor<4x4xf8E8M0FNU>)
+      outs(%c : tensor<4x4xf32>) -> tensor<4x4xf32>
+  %1 = fp4q.scaled_matmul ins(%a, %s, %a, %s : tensor<4x32xi8>,
+      tensor<4x4xf8E8M0FNU>, tensor<4x32xi8>, tensor<4x4xf8E8M0FNU>)
+      outs(%d : tensor<4x4xbf16>) -> tensor<4x4xbf16>
+  return %0, %1 : tensor<4x4xf32>, tensor<4x4xbf16>
 }
