@@ -17,7 +17,8 @@ usage() {
   cat <<'EOF'
 usage: ./build.sh COMMAND [ARGUMENT...]
 
-  demo    embed sentences with every linear layer in FP4, and compare with f32
+  demo    embed sentences with all linear layers of a PyTorch model in FP4, and
+          compare with f32
   test    build and run all tests; the last line is
           'N passed, N failed, N skipped'
   setup   install what is missing, and stop there
@@ -36,7 +37,8 @@ Environment:
   CC, CXX      compilers (default: clang 22)
   CUDA_HOME    CUDA Toolkit that has ptxas 12.9 or newer
   FP4Q_WITHOUT_TORCH
-               set to anything: PyTorch is not installed; its tests are skipped
+               set to anything: PyTorch is not installed; its tests are skipped,
+               and there is no demo
   JOBS         parallel jobs (default: one a core)
 
 Debian packages and Python packages are installed only where they are missing;
@@ -297,8 +299,8 @@ setup_python() {
   local nodeps=(-r "$root/requirements-nodeps.txt") python stamp
   local first=(-r "$root/requirements.txt")
   if [ -z "${FP4Q_WITHOUT_TORCH:-}" ]; then
-    files+=("$root/requirements-torch.txt")
-    first+=(-r "$root/requirements-torch.txt")
+    files+=("$root/requirements-torch.txt" "$root/requirements-demo.txt")
+    first+=(-r "$root/requirements-torch.txt" -r "$root/requirements-demo.txt")
   fi
   if ! cuda=$(find_cuda); then
     files+=("$root/requirements-cuda.txt")
@@ -405,8 +407,10 @@ main() {
       run_test "$@"
       ;;
     demo)
+      [ -z "${FP4Q_WITHOUT_TORCH:-}" ] ||
+        die "the demo needs PyTorch, which FP4Q_WITHOUT_TORCH forbids"
       setup
-      build_tree fp4q-opt fp4q-run
+      build_tree fp4q-opt fp4q-python
       run_demo "$@"
       ;;
     clean) rm -rf "$root"/build "$root"/build-* "$venv" ;;

@@ -1,7 +1,7 @@
 # Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Runs fp4q-run on numpy arrays: shared by the tests, utils/bit-exactness.py
-and the demo."""
+"""Runs fp4q-run on numpy arrays: shared by the tests and utils/
+bit-exactness.py."""
 
 import pathlib
 import subprocess

@@ -117,12 +117,15 @@ static bool parseKind(const std::string &text, mlir::fp4q::EmitKind &kind) {
   return true;
 }
 
+using Diagnostics =
+    nb::typed<nb::list,
+              nb::typed<nb::tuple, nb::str, nb::str, int, int, nb::str>>;
+
 /// Compiles `source` into the file `output`: (whether it worked, messages).
-static nb::tuple compileSource(nb::bytes source, const std::string &name,
-                               const std::string &target,
-                               const std::string &pipeline,
-                               const std::string &emit,
-                               const std::string &output) {
+static nb::typed<nb::tuple, bool, Diagnostics>
+compileSource(nb::bytes source, const std::string &name,
+              const std::string &target, const std::string &pipeline,
+              const std::string &emit, const std::string &output) {
   mlir::fp4q::AheadOfTimeOptions options;
   std::string error;
   auto parsed = mlir::fp4q::parseTargets(target, error);

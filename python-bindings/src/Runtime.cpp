@@ -37,6 +37,11 @@ extern const char *const fp4q_python_build_id;
 /// _arrays.empty and _arrays.finish, set when fp4q is imported.
 static nb::handle allocator, finisher;
 
+// What functions return, for the stubs.
+using Names = nb::typed<nb::list, nb::str>;
+using Row = nb::typed<nb::dict, nb::str, nb::any>;
+using GPUInfo = nb::typed<nb::tuple, nb::str, int, int, int>;
+
 namespace {
 
 struct Artifact {
@@ -201,7 +206,7 @@ static std::shared_ptr<Artifact> load(const std::string &path) {
   return artifact;
 }
 
-static nb::list describe(const fp4q_value_desc *values, int32_t count) {
+static Names describe(const fp4q_value_desc *values, int32_t count) {
   nb::list types;
   for (int32_t i = 0; i < count; ++i)
     types.append(values[i].type);
@@ -210,7 +215,7 @@ static nb::list describe(const fp4q_value_desc *values, int32_t count) {
 
 /// The presets of the quantizer: name -> (format, group size, whether it reads
 /// a scale scale, its usual scale scale, how its global scale decodes).
-static nb::dict getPresets() {
+static nb::typed<nb::dict, nb::str, Row> getPresets() {
   nb::dict result;
   for (const Preset &preset : presets) {
     const Recipe &recipe = preset.recipe;
@@ -243,7 +248,8 @@ static const char *hostTarget() {
 }
 
 /// The back ends of each role for a target, the fastest first.
-static nb::dict getBackEnds(const std::string &name) {
+static nb::typed<nb::dict, nb::str, Names>
+getBackEnds(const std::string &name) {
   const Target *target = findTarget(name);
   if (!target)
     throw nb::value_error(
@@ -261,7 +267,7 @@ static nb::dict getBackEnds(const std::string &name) {
 }
 
 /// The GPUs, by name and chip; RuntimeError says why the driver has none.
-static nb::list getGPUs() {
+static nb::typed<nb::list, GPUInfo> getGPUs() {
   int32_t count = 0;
   const char *error = nullptr;
   if (fp4q_gpu_count(&count, &error))
@@ -279,7 +285,7 @@ static nb::list getGPUs() {
 }
 
 /// The targets of the table that are chips.
-static nb::list getChips() {
+static Names getChips() {
   nb::list names;
   for (size_t i = 0; i < numTargets; ++i)
     if (targets[i].kind == TargetKind::GPU)
@@ -295,7 +301,9 @@ NB_MODULE(_runtime, m) {
   m.attr("artifact_format_version") = FP4Q_ARTIFACT_FORMAT_VERSION;
 
   nb::class_<Function>(m, "Function")
-      .def("__call__", &call, "args"_a, "out"_a = nb::none())
+      .def("__call__", &call, "args"_a, "out"_a = nb::none(),
+           nb::sig("def __call__(self, *args: typing.Any, "
+                   "out: typing.Any = None) -> typing.Any"))
       .def_prop_ro("name", [](const Function &f) { return f.desc->name; })
       .def_prop_ro("arguments",
                    [](const Function &f) {
@@ -318,14 +326,16 @@ NB_MODULE(_runtime, m) {
                    [](const Artifact &a) {
                      return fp4q_artifact_manifest(a.handle.get());
                    })
-      .def_static("functions", [](std::shared_ptr<Artifact> a) {
-        nb::list functions;
-        int32_t count = fp4q_artifact_num_functions(a->handle.get());
-        for (int32_t i = 0; i < count; ++i)
-          functions.append(
-              Function{a, fp4q_artifact_function(a->handle.get(), i)});
-        return functions;
-      });
+      .def_static(
+          "functions",
+          [](std::shared_ptr<Artifact> a) -> nb::typed<nb::list, Function> {
+            nb::list functions;
+            int32_t count = fp4q_artifact_num_functions(a->handle.get());
+            for (int32_t i = 0; i < count; ++i)
+              functions.append(
+                  Function{a, fp4q_artifact_function(a->handle.get(), i)});
+            return functions;
+          });
   m.def("load", &load, "path"_a);
   m.def(
       "set_allocator",
@@ -340,6 +350,9 @@ NB_MODULE(_runtime, m) {
   m.def("back_ends", &getBackEnds, "target"_a);
   m.def("chips", &getChips);
   m.def("gpus", &getGPUs);
-  m.def("set_num_threads", &fp4q_set_num_threads, "n"_a);
-  m.def("get_num_threads", &fp4q_get_num_threads);
+  m.def("set_num_threads", &fp4q_set_num_threads, "n"_a,
+        "Sets the number of threads of compiled code; 0 stands for the number "
+        "that it began with.");
+  m.def("get_num_threads", &fp4q_get_num_threads,
+        "The number of threads of compiled code.");
 }

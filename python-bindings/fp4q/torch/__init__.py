@@ -3,13 +3,21 @@
 """FP4 quantized linear layers for PyTorch models: docs/python.md."""
 
 from ._linear import QuantLinear
-from ._quantize import Config, LayerReport, Report, calibrate, quantize_
+from ._quantize import (
+    Config,
+    LayerReport,
+    Report,
+    best_device,
+    calibrate,
+    quantize_,
+)
 
 __all__ = [
     "Config",
     "LayerReport",
     "QuantLinear",
     "Report",
+    "best_device",
     "calibrate",
     "quantize_",
 ]

@@ -51,6 +51,37 @@ def check_input(x: torch.Tensor, columns: int) -> None:
         )
 
 
+def _describe(
+    x: torch.Tensor,
+    e2m1: torch.Tensor,
+    scale_quant: torch.Tensor,
+    is_dynamic: bool,
+    transform: torch.Tensor | None,
+    bias: torch.Tensor | None,
+    quant_backend: str | None,
+    matmul_backend: str | None,
+) -> tuple[_modules.Quantizer, _modules.Matmul]:
+    """What a layer computes; of the tensors, types and shapes count."""
+    outputs, half = e2m1.shape
+    kind = KINDS[scale_quant.dtype]
+    group = 2 * half // scale_quant.shape[1]
+    element = ELEMENTS[x.dtype]
+    shape, t_element = (), "f32"
+    if transform is not None:
+        shape, t_element = _ops.check_transform(transform, 2 * half)
+    quantizer = _modules.Quantizer(
+        2 * half, element, kind, group, "law",
+        "dynamic" if is_dynamic else "given", True, shape, t_element,
+        _backends.choose(quant_backend, "quant_backend", "quantize"),
+    )  # fmt: skip
+    matmul = _modules.Matmul(
+        2 * half, outputs, kind, group, element,
+        bias="" if bias is None else ELEMENTS[bias.dtype],
+        backend=_backends.choose(matmul_backend, "matmul_backend", "matmul"),
+    )  # fmt: skip
+    return quantizer, matmul
+
+
 def _find(
     x: torch.Tensor,
     e2m1: torch.Tensor,
@@ -75,26 +106,13 @@ def _find(
     )
     found = _functions.get(key)
     if found is None:
-        outputs, half = e2m1.shape
-        kind = KINDS[scale_quant.dtype]
-        group = 2 * half // scale_quant.shape[1]
-        element = ELEMENTS[x.dtype]
-        shape, t_element = (), "f32"
-        if transform is not None:
-            shape, t_element = _ops.check_transform(transform, 2 * half)
-        quantizer = _modules.Quantizer(
-            2 * half, element, kind, group, "law",
-            "dynamic" if is_dynamic else "given", True, shape, t_element,
-            _backends.choose(quant_backend, "quant_backend", "quantize"),
-        )  # fmt: skip
-        matmul = _modules.Matmul(
-            2 * half, outputs, kind, group, element,
-            bias="" if bias is None else ELEMENTS[bias.dtype],
-            backend=_backends.choose(
-                matmul_backend, "matmul_backend", "matmul"
+        found = _ops.function(
+            _modules.linear,
+            *_describe(
+                x, e2m1, scale_quant, is_dynamic, transform, bias,
+                quant_backend, matmul_backend,
             ),
         )  # fmt: skip
-        found = _ops.function(_modules.linear, quantizer, matmul)
         _functions[key] = found
     return found
 
@@ -120,6 +138,22 @@ def prepare(
         x, e2m1, scale_quant, activation_global_scale is None,
         _widen(transform, x.dtype), _widen(bias, x.dtype),
         quant_backend, matmul_backend,
+    )  # fmt: skip
+
+
+def mlir(
+    x: torch.Tensor, e2m1: torch.Tensor, scale_quant: torch.Tensor,
+    activation_global_scale: torch.Tensor | None,
+    transform: torch.Tensor | None, bias: torch.Tensor | None,
+    quant_backend: str | None, matmul_backend: str | None,
+) -> str:  # fmt: skip
+    """The module that linear() compiles."""
+    return _modules.linear(
+        *_describe(
+            x, e2m1, scale_quant, activation_global_scale is None,
+            _widen(transform, x.dtype), _widen(bias, x.dtype),
+            quant_backend, matmul_backend,
+        )
     )  # fmt: skip
 
 

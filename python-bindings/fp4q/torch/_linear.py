@@ -10,7 +10,7 @@ import torch
 
 from .. import _arrays, _backends, _ops
 from .._quantized import check_format, check_group, usual_scale_scale
-from ._custom_ops import KINDS, check_input, prepare
+from ._custom_ops import KINDS, check_input, mlir, prepare
 
 _FORMATS = {
     "mxfp4": torch.float8_e8m0fnu,
@@ -283,7 +283,15 @@ class QuantLinear(torch.nn.Module):
 
     def prepare(self, dtype: torch.dtype) -> None:
         """Compiles the layer for x of this type, rather than on first use."""
-        prepare(
+        prepare(*self._kind(dtype))
+
+    def mlir(self, dtype: torch.dtype) -> str:
+        """The module that computes the layer for x of this type."""
+        return mlir(*self._kind(dtype))
+
+    def _kind(self, dtype: torch.dtype) -> tuple:
+        """All that the compiled code depends on."""
+        return (
             torch.empty(0, dtype=dtype), self.e2m1, self.scale_quant,
             None if self._is_dynamic else self.activation_global_scale,
             self.transform, self.bias, self.quant_backend, self.matmul_backend,

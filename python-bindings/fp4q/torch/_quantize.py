@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from .. import _arrays, _ops
+from .. import _arrays, _backends, _ops
 from .._quantized import GROUPS, check_format
 from ._linear import QuantLinear
 
@@ -277,6 +277,15 @@ def quantize_(
         parent, _, child = name.rpartition(".")
         setattr(model.get_submodule(parent), child, layer)
     return Report(reports, skipped)
+
+
+def best_device() -> str:
+    """"cuda" where PyTorch and fp4q can both use a GPU, else "cpu"."""
+    usable = torch.cuda.is_available() and not any(
+        _backends.unavailable("gpu-portable", role, "cuda")
+        for role in ("quantize", "matmul")
+    )
+    return "cuda" if usable else "cpu"
 
 
 def calibrate(
