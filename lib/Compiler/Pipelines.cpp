@@ -93,6 +93,8 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
 static void addLowerToLinalg(OpPassManager &manager, StringRef target,
                              StringRef backEnd) {
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  // arith and math operations on tensors, which do not bufferize.
+  manager.addPass(createConvertElementwiseToLinalgPass());
   manager.addPass(createFP4QMaterializeScaleLayoutsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -100,6 +102,7 @@ static void addLowerToLinalg(OpPassManager &manager, StringRef target,
   select.target = target.str();
   select.backend = backEnd.str();
   manager.addPass(createFP4QSelectBackendPass(select));
+  manager.addPass(createFP4QFuseDequantPass());
   manager.addPass(createFP4QDecomposeMatmulPass());
   manager.addPass(createFP4QTileToForallPass());
   manager.addPass(createConvertFP4QToLinalgPass());

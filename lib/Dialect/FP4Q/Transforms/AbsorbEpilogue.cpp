@@ -19,6 +19,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #define DEBUG_TYPE "fp4q-absorb-epilogue"
@@ -59,8 +60,18 @@ static Value widen(OpBuilder &builder, Location loc, Value value) {
   return arith::ExtFOp::create(builder, loc, type, value);
 }
 
+/// `value`, a tensor of one element a column, with its static type.
+static Value castToColumns(OpBuilder &builder, Location loc, Value value,
+                           int64_t columns) {
+  auto type = cast<RankedTensorType>(value.getType()).clone({columns});
+  return type == value.getType()
+             ? value
+             : tensor::CastOp::create(builder, loc, type, value);
+}
+
 /// A factor as alpha: f32, one value or one a column.
-static Value makeAlpha(OpBuilder &builder, Location loc, Value factor) {
+static Value makeAlpha(OpBuilder &builder, Location loc, Value factor,
+                       int64_t columns) {
   auto type = dyn_cast<RankedTensorType>(factor.getType());
   if (type && type.getRank() > 1) {
     // A constant that repeats one value everywhere.
@@ -68,6 +79,8 @@ static Value makeAlpha(OpBuilder &builder, Location loc, Value factor) {
     return arith::ConstantOp::create(builder, loc,
                                      builder.getF32FloatAttr(value));
   }
+  if (type && type.getRank() == 1)
+    factor = castToColumns(builder, loc, factor, columns);
   return widen(builder, loc, factor);
 }
 
@@ -80,7 +93,7 @@ static Value makeBias(OpBuilder &builder, Location loc, Value addend,
     addend = widen(builder, loc, addend);
   auto type = dyn_cast<RankedTensorType>(addend.getType());
   if (type && type.getRank() == 1)
-    return addend;
+    return castToColumns(builder, loc, addend, columns);
   auto biasType =
       RankedTensorType::get({columns}, getElementTypeOrSelf(addend));
   if (std::optional<APFloat> splat = getConstantSplat(addend))
@@ -91,6 +104,17 @@ static Value makeBias(OpBuilder &builder, Location loc, Value addend,
   return tensor::SplatOp::create(builder, loc, addend, biasType);
 }
 
+/// Whether `value` is a constant that is, or holds, no normal number of f32.
+static bool leavesNormalRange(Value value) {
+  FloatAttr scalar;
+  if (matchPattern(value, m_Constant(&scalar)))
+    return !scalar.getValue().isNormal();
+  DenseFPElementsAttr elements;
+  return matchPattern(value, m_Constant(&elements)) &&
+         llvm::any_of(elements.getValues<APFloat>(),
+                      [](const APFloat &x) { return !x.isNormal(); });
+}
+
 namespace {
 
 /// What a product computes behind its sums, while steps are appended to it.
@@ -98,9 +122,12 @@ struct Epilogue {
   Value alpha;  ///< null: 1
   Value addend; ///< null: no bias
   Type element;
-  /// Leave to skip the rounding of the value so far; and, of two operations
-  /// that are both marked contract, whether the first is.
-  bool relaxed = false, contract = false;
+  int64_t columns;
+  bool permitted; ///< by the option
+  /// What the last operation so far permits: to skip the rounding of its
+  /// result, or to do so if the next one is marked contract too.
+  bool relaxed, contract = false;
+  bool skipsRounding = false; ///< by leave
 
   /// Makes the product do `step` too. Returns why it cannot, or "".
   StringRef append(OpBuilder &builder, Location loc, const EpilogueStep &step);
@@ -110,29 +137,36 @@ struct Epilogue {
 
 StringRef Epilogue::append(OpBuilder &builder, Location loc,
                            const EpilogueStep &step) {
-  if (step.kind != EpilogueStep::Round && !element.isF32() && !relaxed)
+  bool maySkipRounding = permitted || relaxed;
+  if (!element.isF32() && !maySkipRounding)
     return "its result would no longer be rounded to its type in between, "
            "which nothing permits";
   // The f32 value so far is alpha * acc + addend, rounded unless it is acc.
-  bool mayContract = relaxed || (contract && step.contract);
   bool isSum = isOne(alpha) && !addend;
   bool scales = step.factor && !isOne(step.factor);
   if (addend && (scales || step.addend))
     return "it has a bias already";
-  if (!isSum && !mayContract && (scales || step.addend))
+  // Contraction is about a product and a sum; factors of factors are not.
+  bool skipsProduct = !isSum && (scales || step.addend);
+  if (skipsProduct && !maySkipRounding &&
+      !(contract && step.contract && !scales))
     return "its product with alpha would no longer be rounded in between, "
            "which nothing permits";
   if (scales) {
-    Value factor = makeAlpha(builder, loc, step.factor);
-    if (!isOne(alpha) && alpha.getType() != factor.getType())
-      return "alpha and the factor are not both one value, or one a column";
-    alpha =
-        isOne(alpha)
-            ? factor
-            : arith::MulFOp::create(builder, loc, alpha, factor).getResult();
+    Value factor = makeAlpha(builder, loc, step.factor, columns);
+    if (isOne(alpha)) {
+      alpha = factor;
+    } else {
+      if (alpha.getType() != factor.getType())
+        return "alpha and the factor are not both one value, or one a column";
+      alpha = builder.createOrFold<arith::MulFOp>(loc, alpha, factor);
+      if (leavesNormalRange(alpha))
+        return "the product of alpha and the factor leaves f32's normal range";
+    }
   }
   if (step.addend)
     addend = step.addend;
+  skipsRounding |= skipsProduct || !element.isF32();
   if (step.kind != EpilogueStep::Arithmetic)
     element = step.type;
   relaxed = step.relaxed;
@@ -155,9 +189,10 @@ struct FP4QAbsorbEpiloguePass
           FP4QAbsorbEpiloguePass> {
   using FP4QAbsorbEpiloguePassBase::FP4QAbsorbEpiloguePassBase;
 
-  /// Makes the product do what its only user does with it, if that consists of
-  /// steps. Returns the new product, or null.
-  ScaledMatmulOp absorb(ScaledMatmulOp op, InsertionLog &log) {
+  /// Makes the product, which ends in `epilogue`, do what its only user does
+  /// with it, if that consists of steps. Returns the new product, or null.
+  ScaledMatmulOp absorb(ScaledMatmulOp op, Epilogue &epilogue,
+                        InsertionLog &log) {
     Value value = op->getResult(0);
     SmallVector<Operation *> reshapes;
     Operation *user = nullptr;
@@ -182,21 +217,18 @@ struct FP4QAbsorbEpiloguePass
 
     OpBuilder builder(user, &log);
     Location loc = user->getLoc();
-    Epilogue epilogue{op.getAlpha(), op.getBias(),
-                      getElementTypeOrSelf(op->getResult(0)),
-                      relaxed || isRelaxed(op)};
+    Epilogue next = epilogue;
+    next.skipsRounding = false;
     StringRef reason;
-    for (EpilogueStep &step : steps) {
-      step.relaxed |= relaxed;
-      reason = epilogue.append(builder, loc, step);
+    for (const EpilogueStep &step : steps) {
+      reason = next.append(builder, loc, step);
       if (!reason.empty())
         break;
     }
-    int64_t columns = cast<RankedTensorType>(value.getType()).getShape().back();
-    Value bias;
-    if (reason.empty() && epilogue.addend) {
-      bias = makeBias(builder, loc, epilogue.addend, columns, epilogue.element);
-      if (!bias)
+    if (reason.empty() && next.addend) {
+      next.addend =
+          makeBias(builder, loc, next.addend, next.columns, next.element);
+      if (!next.addend)
         reason = "the addend is one value in a tensor";
     }
     if (!reason.empty()) {
@@ -206,19 +238,26 @@ struct FP4QAbsorbEpiloguePass
       return nullptr;
     }
     ++numAbsorbed;
-    reportMade(user, DEBUG_TYPE, "absorbed into the product");
+    reportMade(user, DEBUG_TYPE, "absorbed into the product") << remark::reason(
+        next.skipsRounding ? "roundings are skipped, as permitted"
+                           : "it is rounded as before, so no bit changes");
 
+    epilogue = next;
     auto type = cast<RankedTensorType>(op->getResult(0).getType())
                     .clone(epilogue.element);
-    Value init =
-        createEmptyLike(builder, loc, op.getA(), columns, epilogue.element);
+    Value init = createEmptyLike(builder, loc, op.getA(), epilogue.columns,
+                                 epilogue.element);
     if (init.getType() != type)
       init = tensor::CastOp::create(builder, loc, type, init);
     auto product = ScaledMatmulOp::create(
         builder, loc, type, op.getA(), op.getAScales(), op.getB(),
-        op.getBScales(), epilogue.alpha, bias, init, op.getAScaleLayout(),
-        op.getBScaleLayout(), op.getGroupSizeAttr());
+        op.getBScales(), epilogue.alpha, epilogue.addend, init,
+        op.getAScaleLayout(), op.getBScaleLayout(), op.getGroupSizeAttr());
     product->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+    // The rounding of its result is now that of the user.
+    product->removeDiscardableAttr(kRelaxedAttr);
+    if (epilogue.relaxed)
+      product->setDiscardableAttr(kRelaxedAttr, builder.getUnitAttr());
     Value result = product->getResult(0);
     for (Operation *reshape : reshapes)
       result = applyLeadingReshape(builder, reshape, result);
@@ -249,9 +288,14 @@ struct FP4QAbsorbEpiloguePass
         products.push_back(op);
     });
     InsertionLog log;
-    for (ScaledMatmulOp product : products)
+    for (ScaledMatmulOp product : products) {
+      auto type = cast<RankedTensorType>(product->getResult(0).getType());
+      Epilogue epilogue{product.getAlpha(),    product.getBias(),
+                        type.getElementType(), type.getShape().back(),
+                        /*permitted=*/relaxed, isRelaxed(product)};
       while (product)
-        product = absorb(product, log);
+        product = absorb(product, epilogue, log);
+    }
     eraseDead(std::move(log.ops));
   }
 };

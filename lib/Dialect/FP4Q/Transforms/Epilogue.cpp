@@ -59,19 +59,30 @@ static bool isContract(Operation *op) {
          bitEnumContainsAny(flags.getValue(), arith::FastMathFlags::contract);
 }
 
+/// Whether products, factors and biases may have elements of this type.
+static bool isFloatElement(Type type) {
+  return type.isBF16() || type.isF16() || type.isF32();
+}
+
 /// The step that `op` is, applied to `value`, where `getOther` gives what
 /// another operand repeats by columns.
 static std::optional<EpilogueStep>
 matchStep(Operation *op, Value value,
           llvm::function_ref<Value(Value)> getOther) {
-  EpilogueStep step{EpilogueStep::Arithmetic,
-                    getElementTypeOrSelf(op->getResult(0)), Value(), Value()};
+  if (op->getNumResults() != 1)
+    return std::nullopt;
+  Type type = getElementTypeOrSelf(op->getResult(0));
+  if (!isFloatElement(type))
+    return std::nullopt;
+  EpilogueStep step{EpilogueStep::Arithmetic, type, Value(), Value()};
   step.contract = isContract(op);
   if (auto round = dyn_cast<arith::TruncFOp>(op)) {
     constexpr auto nearest = arith::RoundingMode::to_nearest_even;
     step.kind = EpilogueStep::Round;
     if (round.getRoundingmode().value_or(nearest) != nearest)
       return std::nullopt;
+    // As for transforms in front of a quantizer.
+    step.relaxed = step.contract;
     return step;
   }
   if (isa<arith::ExtFOp>(op)) {
@@ -153,7 +164,7 @@ static SmallVector<EpilogueStep> matchBody(linalg::LinalgOp op, Value value) {
     });
     if (!step)
       return {};
-    step->relaxed = isRelaxed(op);
+    step->relaxed |= isRelaxed(op);
     steps.push_back(*step);
     running = inner.getResult(0);
   }
@@ -171,6 +182,6 @@ SmallVector<EpilogueStep> mlir::fp4q::matchEpilogueSteps(Operation *op,
   std::optional<EpilogueStep> step = matchStep(op, value, getRepeated);
   if (!step)
     return {};
-  step->relaxed = isRelaxed(op);
+  step->relaxed |= isRelaxed(op);
   return {*step};
 }

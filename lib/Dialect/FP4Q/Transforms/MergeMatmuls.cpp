@@ -12,8 +12,11 @@
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
 
 #define DEBUG_TYPE "fp4q-merge-matmuls"
@@ -34,15 +37,20 @@ static int64_t getColumns(ScaledMatmulOp op) {
   return cast<RankedTensorType>(op.getB().getType()).getShape()[0];
 }
 
-/// What products must share to be merged: a, its scales and their layout, the
-/// block, the type of the result's elements and of the bias, and attributes.
-using Key = std::tuple<Value, Value, Block *, Type, Type, Attribute>;
+/// What products must share to be merged: a, its scales (which tell their
+/// layout by their rank), the group size if that of blocked scales, the block,
+/// the types of the result's elements and of the bias, and attributes.
+using Key = std::tuple<Value, Value, Attribute, Block *, Type, Type, Attribute>;
 
 static Key getKey(ScaledMatmulOp op) {
   Type bias = op.getBias() ? getElementTypeOrSelf(op.getBias()) : Type();
-  return {op.getA(),      op.getAScales(),
-          op->getBlock(), getElementTypeOrSelf(op->getResult(0)),
-          bias,           op->getDiscardableAttrDictionary()};
+  return {op.getA(),
+          op.getAScales(),
+          op.getGroupSizeAttr(),
+          op->getBlock(),
+          getElementTypeOrSelf(op->getResult(0)),
+          bias,
+          op->getDiscardableAttrDictionary()};
 }
 
 /// Why a product cannot be one of several, whatever the others are; or "".
@@ -100,6 +108,40 @@ static bool appendAlphas(ScaledMatmulOp op, SmallVectorImpl<float> &alphas) {
   return true;
 }
 
+/// One f32 factor a column, of products of which some are not constant.
+static Value emitAlphas(OpBuilder &builder, Location loc,
+                        ArrayRef<ScaledMatmulOp> ops) {
+  int64_t columns = 0;
+  for (ScaledMatmulOp op : ops)
+    columns += getColumns(op);
+  Type f32 = builder.getF32Type();
+  Value merged = tensor::EmptyOp::create(builder, loc, columns, f32);
+  int64_t offset = 0;
+  for (ScaledMatmulOp op : ops) {
+    auto type = RankedTensorType::get({getColumns(op)}, f32);
+    Value alpha = op.getAlpha();
+    if (!alpha)
+      alpha = arith::ConstantOp::create(builder, loc,
+                                        builder.getF32FloatAttr(1.0f));
+    auto own = dyn_cast<RankedTensorType>(alpha.getType());
+    if (!own)
+      alpha = tensor::SplatOp::create(builder, loc, alpha, type);
+    else if (own.getRank() == 0)
+      alpha = linalg::BroadcastOp::create(
+                  builder, loc, alpha,
+                  tensor::EmptyOp::create(builder, loc, type.getShape(), f32),
+                  ArrayRef<int64_t>{0})
+                  ->getResult(0);
+    merged = tensor::InsertSliceOp::create(
+        builder, loc, alpha, merged,
+        ArrayRef<OpFoldResult>{builder.getIndexAttr(offset)},
+        ArrayRef<OpFoldResult>{builder.getIndexAttr(type.getDimSize(0))},
+        ArrayRef<OpFoldResult>{builder.getIndexAttr(1)});
+    offset += type.getDimSize(0);
+  }
+  return merged;
+}
+
 namespace {
 
 struct FP4QMergeMatmulsPass
@@ -113,9 +155,9 @@ struct FP4QMergeMatmulsPass
   }
 
   /// alpha of the merged product: none, or the one that all share, or one a
-  /// column, constant. Fails if it would have to be computed.
-  FailureOr<Value> mergeAlpha(OpBuilder &builder,
-                              ArrayRef<ScaledMatmulOp> ops) {
+  /// column. Null with `failed` set if one cannot be computed in front of them.
+  Value mergeAlpha(IRRewriter &rewriter, ArrayRef<ScaledMatmulOp> ops,
+                   bool &failed) {
     ScaledMatmulOp first = ops.front();
     Value alpha = first.getAlpha();
     auto type = alpha ? dyn_cast<RankedTensorType>(alpha.getType()) : nullptr;
@@ -124,26 +166,35 @@ struct FP4QMergeMatmulsPass
                      [&](ScaledMatmulOp op) { return op.getAlpha() == alpha; }))
       return alpha;
     SmallVector<float> alphas;
+    if (llvm::all_of(
+            ops, [&](ScaledMatmulOp op) { return appendAlphas(op, alphas); })) {
+      auto merged = RankedTensorType::get(static_cast<int64_t>(alphas.size()),
+                                          rewriter.getF32Type());
+      return arith::ConstantOp::create(
+          rewriter, first.getLoc(),
+          DenseElementsAttr::get(merged, ArrayRef<float>(alphas)));
+    }
+    SmallVector<Value> values;
     for (ScaledMatmulOp op : ops)
-      if (!appendAlphas(op, alphas))
-        return failure();
-    auto merged = RankedTensorType::get(static_cast<int64_t>(alphas.size()),
-                                        builder.getF32Type());
-    return arith::ConstantOp::create(
-               builder, first.getLoc(),
-               DenseElementsAttr::get(merged, ArrayRef<float>(alphas)))
-        .getResult();
+      if (Value value = op.getAlpha())
+        values.push_back(value);
+    // Side effects and the products themselves stand in the way.
+    failed = mlir::failed(moveValueDefinitions(rewriter, values, first,
+                                               getAnalysis<DominanceInfo>()));
+    return failed ? Value() : emitAlphas(rewriter, first.getLoc(), ops);
   }
 
   /// matmul(%a, %b0), matmul(%a, %b1), ... -> slices of matmul(%a, [%b0; %b1])
   void merge(Products &ops) {
     ScaledMatmulOp first = ops.front();
     Location loc = first.getLoc();
-    OpBuilder builder(first);
-    FailureOr<Value> alpha = mergeAlpha(builder, ops);
-    if (failed(alpha)) {
+    IRRewriter builder(first);
+    bool failed = false;
+    Value alpha = mergeAlpha(builder, ops, failed);
+    if (failed) {
       for (ScaledMatmulOp op : ops)
-        decline(op, "its alpha is neither constant nor that of the others");
+        decline(op, "the alpha of one of the products cannot be computed in "
+                    "front of the first");
       return;
     }
     auto concatenateOperand =
@@ -170,8 +221,8 @@ struct FP4QMergeMatmulsPass
     Value init = createEmptyLike(builder, loc, first.getA(), columns, element);
     auto product = ScaledMatmulOp::create(
         builder, loc, init.getType(), first.getA(), first.getAScales(), b,
-        scales, *alpha, bias, init, first.getAScaleLayout(),
-        ScaleLayout::Linear, first.getGroupSizeAttr());
+        scales, alpha, bias, init, first.getAScaleLayout(), ScaleLayout::Linear,
+        first.getGroupSizeAttr());
     product->setDiscardableAttrs(first->getDiscardableAttrDictionary());
 
     Value result = product->getResult(0);

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TileSizes.h"
+
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/SelectBackend.h"
@@ -44,36 +46,6 @@ static linalg::GenericOp getContractionBefore(linalg::GenericOp op) {
       producer.getNumDpsInputs() != 2)
     return nullptr;
   return producer;
-}
-
-/// The largest of `limit`, `limit`/2, ... down to 8 that divides `size`, so
-/// that all tiles have one static size; `limit` if there is none.
-static int64_t chooseColumns(int64_t size, int64_t limit) {
-  for (int64_t columns = limit; columns >= 8; columns /= 2)
-    if (size % columns == 0)
-      return columns;
-  return limit;
-}
-
-/// The largest multiple of `unit` up to `limit` that divides `size`; one unit
-/// if `limit` is less, since groups stay whole.
-static int64_t chooseDepth(int64_t size, int64_t unit, int64_t limit) {
-  for (int64_t depth = std::max(limit / unit, int64_t(1)) * unit; depth > 0;
-       depth -= unit)
-    if (size % depth == 0)
-      return depth;
-  return size;
-}
-
-/// Tile sizes, 0 for a loop that stays whole. Empty: nothing to tile.
-static SmallVector<int64_t> dropTrivialTiles(SmallVector<int64_t> tiles,
-                                             ArrayRef<int64_t> sizes) {
-  for (auto [tile, size] : llvm::zip(tiles, sizes))
-    if (!ShapedType::isDynamic(size) && tile >= size)
-      tile = 0;
-  if (llvm::all_of(tiles, [](int64_t tile) { return tile == 0; }))
-    tiles.clear();
-  return tiles;
 }
 
 /// Whether the slice depends on the induction variable, directly or through
@@ -229,11 +201,8 @@ struct FP4QTileToForallPass
     contraction.getReductionDims(reductions);
     loop = reductions.front();
     int64_t size = contraction.getStaticLoopRanges()[loop];
-    int64_t unit = kMaxGroup;
-    while (unit > 1 && size % unit != 0)
-      unit /= 2;
     SmallVector<int64_t> tiles(contraction.getNumLoops(), 0);
-    tiles[loop] = chooseDepth(size, unit, depth);
+    tiles[loop] = chooseDepth(size, depth);
     if (tiles[loop] == size)
       return success();
     scf::SCFTileAndFuseOptions options;

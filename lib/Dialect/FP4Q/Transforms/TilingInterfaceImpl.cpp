@@ -222,13 +222,21 @@ static bool isMultipleOf(OpFoldResult value, int64_t divisor) {
     return false;
   auto loop =
       dyn_cast_or_null<LoopLikeOpInterface>(argument.getOwner()->getParentOp());
-  if (!loop || loop.getSingleInductionVar() != argument)
+  auto variables = loop ? loop.getLoopInductionVars() : std::nullopt;
+  auto lower = loop ? loop.getLoopLowerBounds() : std::nullopt;
+  auto steps = loop ? loop.getLoopSteps() : std::nullopt;
+  if (!variables || !lower || !steps)
     return false;
-  std::optional<OpFoldResult> lower = loop.getSingleLowerBound();
-  std::optional<OpFoldResult> step = loop.getSingleStep();
-  return lower && step && getConstantIntValue(*lower) &&
-         getConstantIntValue(*step) && isMultipleOf(*lower, divisor) &&
-         isMultipleOf(*step, divisor);
+  auto *place = llvm::find(*variables, argument);
+  if (place == variables->end())
+    return false;
+  auto isConstantMultiple = [&](OpFoldResult bound) {
+    std::optional<int64_t> constant = getConstantIntValue(bound);
+    return constant && *constant % divisor == 0;
+  };
+  size_t index = place - variables->begin();
+  return isConstantMultiple((*lower)[index]) &&
+         isConstantMultiple((*steps)[index]);
 }
 
 /// The box of an operand that a tile touches.

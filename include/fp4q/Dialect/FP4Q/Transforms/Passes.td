@@ -240,6 +240,40 @@ def FP4QTileToForallPass : Pass<"fp4q-tile-to-forall"> {
   ];
 }
 
+def FP4QFuseDequantPass : Pass<"fp4q-fuse-dequant"> {
+  let summary = "decode the operands of linalg products a tile at a time";
+  let description = [{
+    Tiles linalg contractions that have a decoded operand, such as weight-only
+    products, and fuses into their tiles the `fp4q.dequant` and the elementwise
+    operations and transposes behind it, by upstream's tiling interface. So only
+    a tile of the float operand exists, of `columns` by `depth` elements. The
+    parallel loops become `scf.forall`, and the summed loop, if there is one
+    only, `scf.for` within it.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-fuse-dequant.mlir`.
+
+    Preconditions: tensors, linear scales. Numerics: bit-exact, as the order of
+    each sum stays. Every decision is a remark.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+      "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"rows", "rows", "int64_t", /*default=*/"256",
+           "Rows of a tile: of the loop that the decoded operand has not">,
+    Option<"columns", "columns", "int64_t", /*default=*/"128",
+           "Columns of a tile, at most: of the loop that only it has">,
+    Option<"depth", "depth", "int64_t", /*default=*/"256",
+           "Elements of the sums that are decoded at a time, at most, but at "
+           "least a group of the largest size">,
+  ];
+  let statistics = [
+    Statistic<"numFused", "num-fused",
+              "Products whose operands are decoded tile by tile">,
+    Statistic<"numDeclined", "num-declined",
+              "Products whose decoded operands stay whole">
+  ];
+}
+
 def FP4QOutlineParallelLoopsPass
     : Pass<"fp4q-outline-parallel-loops", "::mlir::ModuleOp"> {
   let summary = "turn scf.forall into calls of the runtime's parallel_for";
@@ -391,9 +425,10 @@ def FP4QAbsorbEpiloguePass : Pass<"fp4q-absorb-epilogue"> {
     Before and after: `test/Dialect/FP4Q/Transforms/fp4q-absorb-epilogue.mlir`.
 
     Preconditions: tensors. Numerics: bit-exact, unless leave is given to skip
-    a rounding: `fp4q.relaxed` on the operation that rounds, `fastmath<contract>`
-    on two successive operations, or the option `relaxed`. Every rewrite, and
-    every one that was declined, is a remark.
+    a rounding: `fp4q.relaxed` on the operation that rounds,
+    `fastmath<contract>` on a conversion or on both a multiplication and the
+    addition behind it, or the option `relaxed`. Every rewrite, and every one
+    that was declined, is a remark.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
       "::mlir::tensor::TensorDialect"];
@@ -413,8 +448,8 @@ def FP4QMergeMatmulsPass : Pass<"fp4q-merge-matmuls"> {
   let description = [{
     Products of the same `a` whose `b` and `bias` are constant become one product
     with their columns side by side, and slices of its result: one kernel for q,
-    k and v, or for gate and up. Factors that differ become one alpha a column,
-    if they are constant; one that is shared may be any value.
+    k and v, or for gate and up. Factors that differ become one alpha a column:
+    a constant, or computed in front of the product.
 
     Before and after: `test/Dialect/FP4Q/Transforms/fp4q-merge-matmuls.mlir`.
 
@@ -424,7 +459,7 @@ def FP4QMergeMatmulsPass : Pass<"fp4q-merge-matmuls"> {
     `merge-matmuls`, since slices of the result are not contiguous.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-      "::mlir::tensor::TensorDialect"];
+      "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
   let statistics = [
     Statistic<"numMerged", "num-merged", "Products that became part of one">,
     Statistic<"numDeclined", "num-declined",

@@ -1,0 +1,283 @@
+//===- FuseDequant.cpp - decode operands of products tile by tile ---------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A product that stays a linalg operation, such as one of a float activation
+// and a decoded weight, is tiled by upstream's interface, and the dequant and
+// what stands between the two with it. The parallel loops become scf.forall;
+// the summed loop becomes scf.for, whose order is that of the sum, so that
+// every partial sum is what it was.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileSizes.h"
+
+#include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "fp4q/Dialect/FP4Q/IR/Remarks.h"
+#include "fp4q/Dialect/FP4Q/Transforms/LookThrough.h"
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/TilingInterface.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/SetVector.h"
+
+#define DEBUG_TYPE "fp4q-fuse-dequant"
+
+namespace mlir {
+namespace fp4q {
+#define GEN_PASS_DEF_FP4QFUSEDEQUANTPASS
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h.inc"
+} // namespace fp4q
+} // namespace mlir
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+namespace {
+
+/// A contraction and what its decoded operands are computed by.
+struct DecodedProduct {
+  linalg::LinalgOp op;
+  /// The dequants, and the elementwise operations and transposes behind them.
+  llvm::SetVector<Operation *> producers;
+  /// The loops that decoded operands have, and those of them that run along
+  /// the dimension of the groups.
+  llvm::SmallBitVector decoded, grouped;
+
+  /// Follows `value`, whose element at the loops of `op` is at `map`.
+  bool trace(Value value, AffineMap map);
+  /// Tile sizes of the parallel loops, and of the summed loop; 0: whole.
+  SmallVector<int64_t> getParallelTiles(int64_t rows, int64_t columns);
+  SmallVector<int64_t> getReductionTiles(int64_t depth);
+};
+
+} // namespace
+
+/// Whether the operation computes each element from elements of its inputs, one
+/// of each.
+static bool isElementwise(linalg::LinalgOp op) {
+  if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
+      op.getNumParallelLoops() != op.getNumLoops())
+    return false;
+  OpOperand *init = op.getDpsInitOperand(0);
+  return !op.payloadUsesValueFromOperand(init) &&
+         op.getMatchingIndexingMap(init).isPermutation();
+}
+
+bool DecodedProduct::trace(Value value, AffineMap map) {
+  Operation *producer = value.getDefiningOp();
+  if (auto dequant = dyn_cast_or_null<DequantOp>(producer)) {
+    // Blocked scales have no tiles.
+    if (!map.isProjectedPermutation() || dequant.getGroupSizeAttr() ||
+        !dequant.hasPureTensorSemantics())
+      return false;
+    for (AffineExpr expr : map.getResults())
+      decoded.set(cast<AffineDimExpr>(expr).getPosition());
+    grouped.set(cast<AffineDimExpr>(map.getResults().back()).getPosition());
+    producers.insert(dequant);
+    return true;
+  }
+  auto between = dyn_cast_or_null<linalg::LinalgOp>(producer);
+  if (!between || !isElementwise(between))
+    return false;
+  AffineMap loops = inversePermutation(between.getMatchingIndexingMap(
+                                           between.getDpsInitOperand(0)))
+                        .compose(map);
+  bool found = false;
+  for (OpOperand *operand : between.getDpsInputOperands())
+    if (isa<RankedTensorType>(operand->get().getType()))
+      found |= trace(operand->get(),
+                     between.getMatchingIndexingMap(operand).compose(loops));
+  if (found)
+    producers.insert(between);
+  return found;
+}
+
+/// The product of decoded operands that `op` is; none if no operand is decoded.
+static std::optional<DecodedProduct> matchProduct(linalg::LinalgOp op) {
+  if (!op.hasPureTensorSemantics() || op.getNumReductionLoops() == 0 ||
+      op.getNumDpsInits() != 1 || op->getNumResults() != 1 ||
+      !isa<TilingInterface>(op.getOperation()) ||
+      op->getParentOfType<scf::ForallOp>())
+    return std::nullopt;
+  DecodedProduct product{op, {}, {}, {}};
+  product.decoded.resize(op.getNumLoops());
+  product.grouped.resize(op.getNumLoops());
+  for (OpOperand *operand : op.getDpsInputOperands())
+    if (isa<RankedTensorType>(operand->get().getType()))
+      product.trace(operand->get(), op.getMatchingIndexingMap(operand));
+  if (product.producers.empty())
+    return std::nullopt;
+  return product;
+}
+
+SmallVector<int64_t> DecodedProduct::getParallelTiles(int64_t rows,
+                                                      int64_t columns) {
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  SmallVector<unsigned> parallel;
+  op.getParallelDims(parallel);
+  // A batch is in every operand.
+  auto isBatch = [&](unsigned loop) {
+    return op.getNumDpsInputs() > 1 &&
+           llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
+             return op.getMatchingIndexingMap(operand).isFunctionOfDim(loop);
+           });
+  };
+  SmallVector<int64_t> tiles(sizes.size(), 0);
+  bool hasRows = false, hasColumns = false;
+  for (unsigned loop : llvm::reverse(parallel)) {
+    if (grouped.test(loop)) {
+      tiles[loop] = chooseDepth(sizes[loop], columns);
+      hasColumns = true;
+    } else if (isBatch(loop)) {
+      tiles[loop] = 1;
+    } else if (decoded.test(loop)) {
+      // A few columns, of all that the last loop does not tile.
+      tiles[loop] = hasColumns ? 1 : chooseColumns(sizes[loop], columns);
+      hasColumns = true;
+    } else if (!hasRows) {
+      tiles[loop] = rows;
+      hasRows = true;
+    }
+  }
+  return dropTrivialTiles(tiles, sizes);
+}
+
+SmallVector<int64_t> DecodedProduct::getReductionTiles(int64_t depth) {
+  SmallVector<unsigned> reductions;
+  op.getReductionDims(reductions);
+  // With several, a loop around them would change the order of the sums.
+  if (reductions.size() != 1 || !decoded.test(reductions.front()))
+    return {};
+  unsigned loop = reductions.front();
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  SmallVector<int64_t> tiles(sizes.size(), 0);
+  tiles[loop] = grouped.test(loop) ? chooseDepth(sizes[loop], depth) : depth;
+  return dropTrivialTiles(tiles, sizes);
+}
+
+namespace {
+
+using LoopType = scf::SCFTilingOptions::LoopType;
+
+struct FP4QFuseDequantPass
+    : public mlir::fp4q::impl::FP4QFuseDequantPassBase<FP4QFuseDequantPass> {
+  using FP4QFuseDequantPassBase::FP4QFuseDequantPassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (rows < 1 || columns < 1 || depth < 1)
+      return emitError(UnknownLoc::get(context),
+                       "fp4q-fuse-dequant expects rows, columns and depth to "
+                       "be positive");
+    return success();
+  }
+
+  void decline(DecodedProduct &product, StringRef reason) {
+    ++numDeclined;
+    reportDeclined(product.op, DEBUG_TYPE, "dequant not fused into the product")
+        << remark::reason("{0}", reason);
+  }
+
+  /// Tiles the product and what computes its decoded operands. Fails if
+  /// upstream does.
+  static FailureOr<scf::SCFTileAndFuseResult>
+  tile(IRRewriter &rewriter, linalg::LinalgOp op, ArrayRef<int64_t> tiles,
+       LoopType loopType, const llvm::SetVector<Operation *> &producers) {
+    scf::SCFTilingOptions tiling;
+    tiling.setTileSizes(getAsIndexOpFoldResult(op.getContext(), tiles));
+    tiling.setLoopType(loopType);
+    scf::SCFTileAndFuseOptions options;
+    options.setTilingOptions(tiling);
+    using Control = scf::SCFTileAndFuseOptions::ControlFnResult;
+    options.setFusionControlFn(
+        [&](tensor::ExtractSliceOp, OpResult producer,
+            bool isDestination) -> std::optional<Control> {
+          Operation *owner = producer.getOwner();
+          // In scf.for, sums would start anew in each tile.
+          bool mayFuseInit = loopType == LoopType::ForallOp &&
+                             isa<linalg::FillOp, linalg::BroadcastOp>(owner);
+          if (isDestination ? mayFuseInit : producers.contains(owner))
+            return Control{};
+          return std::nullopt;
+        });
+    rewriter.setInsertionPoint(op);
+    FailureOr<scf::SCFTileAndFuseResult> tiled =
+        scf::tileConsumerAndFuseProducersUsingSCF(
+            rewriter, cast<TilingInterface>(op.getOperation()), options);
+    if (succeeded(tiled))
+      rewriter.replaceOp(op, tiled->replacements.lookup(op->getResult(0)));
+    return tiled;
+  }
+
+  LogicalResult fuse(IRRewriter &rewriter, DecodedProduct &product) {
+    // Upstream divides by the size of an empty dimension.
+    if (llvm::is_contained(product.op.getStaticLoopRanges(), 0)) {
+      decline(product, "a dimension of the product is empty");
+      return success();
+    }
+    SmallVector<int64_t> parallel = product.getParallelTiles(rows, columns);
+    SmallVector<int64_t> reduction = product.getReductionTiles(depth);
+    if (parallel.empty() && reduction.empty()) {
+      decline(product, "the decoded operand is no larger than a tile");
+      return success();
+    }
+    ++numFused;
+    reportMade(product.op, DEBUG_TYPE, "dequant fused into the product")
+        << remark::reason("a tile of the operand is decoded where it is used, "
+                          "and no sum changes its order");
+    linalg::LinalgOp op = product.op;
+    llvm::SetVector<Operation *> producers = product.producers;
+    if (!parallel.empty()) {
+      auto tiled = tile(rewriter, op, parallel, LoopType::ForallOp, producers);
+      if (failed(tiled))
+        return failure();
+      // The tile of the product comes first.
+      op = cast<linalg::LinalgOp>(tiled->tiledAndFusedOps.front());
+      dead.insert(producers.begin(), producers.end());
+      producers = tiled->tiledAndFusedOps;
+    }
+    if (!reduction.empty()) {
+      if (failed(tile(rewriter, op, reduction, LoopType::ForOp, producers)))
+        return failure();
+      producers.remove(op);
+      dead.insert(producers.begin(), producers.end());
+    }
+    return success();
+  }
+
+  void runOnOperation() override {
+    SmallVector<linalg::LinalgOp> ops;
+    getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (linalg::LinalgOp op : ops) {
+      std::optional<DecodedProduct> product = matchProduct(op);
+      if (product && failed(fuse(rewriter, *product))) {
+        op->emitOpError("cannot be tiled with its decoded operands");
+        return signalPassFailure();
+      }
+    }
+    if (dead.empty())
+      return;
+    eraseDead(std::move(dead));
+    dead.clear();
+    // Tiles of what is only ever used by tiles need no whole tensor.
+    RewritePatternSet patterns(&getContext());
+    tensor::populateFoldTensorEmptyPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+
+  llvm::SetVector<Operation *> dead; ///< may have no use any more
+};
+
+} // namespace
