@@ -7,6 +7,8 @@
 
 #include "fp4q/Target/TargetInfo.h"
 
+#include <cstdlib>
+
 using namespace fp4q;
 
 const Target *fp4q::findTarget(std::string_view name) {
@@ -83,6 +85,26 @@ const Target &fp4q::bestCPULevel(std::string_view architecture,
       best = &target;
   }
   return best ? *best : *generic;
+}
+
+const Target *fp4q::bestChip(int major, int minor) {
+  std::string exact = "sm_" + std::to_string(10 * major + minor);
+  const Target *best = nullptr;
+  int bestVersion = 0;
+  for (size_t i = 0; i < numTargets; ++i) {
+    const Target &target = targets[i];
+    if (target.kind != TargetKind::GPU)
+      continue;
+    if (target.name == exact || target.name == exact + "a")
+      return &target;
+    char *end = nullptr;
+    int version = int(std::strtol(target.name + 3, &end, 10));
+    if (*end == 0 && version < 10 * major + minor && version > bestVersion) {
+      best = &target;
+      bestVersion = version;
+    }
+  }
+  return best;
 }
 
 const char *fp4q::name(Feature feature) {

@@ -7,6 +7,7 @@
 
 #include "Callable.h"
 
+#include "fp4q/Compiler/DeviceFunction.h"
 #include "fp4q/Compiler/LoadModule.h"
 #include "fp4q/Runtime/Artifact.h"
 
@@ -16,9 +17,30 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
+/// By its contents; a damaged artifact is at least called one.
+static bool isArtifact(StringRef path) {
+  llvm::file_magic magic;
+  if (!llvm::identify_magic(path, magic) &&
+      magic == llvm::file_magic::elf_shared_object)
+    return true;
+  return path.ends_with(".so");
+}
+
 LogicalResult mlir::fp4q::reportError(const Twine &message) {
   llvm::errs() << "fp4q-run: error: " << message << '\n';
   return failure();
+}
+
+LogicalResult Callable::readSignature(ModuleOp module, StringRef entry) {
+  FailureOr<func::FuncOp> function = findEntry(module, entry);
+  if (failed(function))
+    return failure();
+  name = function->getName().str();
+  FailureOr<Signature> found = mlir::fp4q::getSignature(*function);
+  if (failed(found))
+    return failure();
+  signature = *found;
+  return success();
 }
 
 namespace {
@@ -26,29 +48,18 @@ namespace {
 /// A function of a module, compiled when it is prepared.
 class ModuleFunction : public Callable {
 public:
-  explicit ModuleFunction(CPUBackend backend, bool optimize) {
-    options.backend = backend;
-    options.optimize = optimize;
-  }
-
-  LogicalResult open(StringRef path, StringRef entry, StringRef target) {
+  LogicalResult open(const Callable::Options &given) {
+    options.backend = given.backend;
+    options.optimize = given.optimize;
+    StringRef path = given.path, target = given.target;
     if (!target.empty() && !target.consume_front("cpu:") && target != "cpu")
       return reportError("--target=" + target + " is no CPU level, and '" +
                          path +
                          "' is a module, which is compiled for this machine");
     if (!target.empty())
       options.level = target == "cpu" ? "x86-64" : target.str();
-    if (failed(module.load(path)))
-      return failure();
-    FailureOr<func::FuncOp> function = findEntry(module.get(), entry);
-    if (failed(function))
-      return failure();
-    name = function->getName().str();
-    FailureOr<Signature> found = mlir::fp4q::getSignature(*function);
-    if (failed(found))
-      return failure();
-    signature = *found;
-    return success();
+    return failure(failed(module.load(path)) ||
+                   failed(readSignature(module.get(), given.entry)));
   }
 
   LogicalResult prepare() override {
@@ -80,7 +91,9 @@ private:
 /// A function of an artifact.
 class ArtifactFunction : public Callable {
 public:
-  LogicalResult open(StringRef path, StringRef entry, StringRef target) {
+  LogicalResult open(const Callable::Options &options) {
+    StringRef path = options.path, entry = options.entry,
+              target = options.target;
     const char *error = nullptr;
     artifact =
         ::fp4q::loadArtifact(path.str().c_str(), &error, target.str().c_str());
@@ -173,30 +186,67 @@ private:
   const fp4q_function_desc *function = nullptr;
 };
 
+/// A function of a module or of an artifact, on a CUDA device.
+class FunctionOnDevice : public Callable {
+public:
+  LogicalResult open(const Callable::Options &given) {
+    std::string error;
+    FailureOr<CudaDevice> found =
+        findCudaDevice(given.device, given.target, error);
+    if (failed(found))
+      return reportError(error);
+    device = *found;
+    if (!isArtifact(given.path)) {
+      pipeline.optimize = given.optimize;
+      return failure(failed(module.load(given.path)) ||
+                     failed(readSignature(module.get(), given.entry)));
+    }
+    function = DeviceFunction::load(given.path, given.entry, given.target,
+                                    device, error);
+    if (!function)
+      return reportError(error);
+    name = function->getName().str();
+    signature = function->getSignature();
+    return success();
+  }
+
+  LogicalResult prepare() override {
+    if (!function)
+      function = DeviceFunction::compile(module.get(), name, pipeline, device);
+    return success(function != nullptr);
+  }
+
+  LogicalResult getResultSizes(ArrayRef<TensorRef> arguments,
+                               SmallVectorImpl<SmallVector<int64_t>> &sizes,
+                               std::string &error) override {
+    return function->getResultSizes(arguments, sizes, error);
+  }
+
+  LogicalResult invoke(ArrayRef<TensorRef> arguments,
+                       ArrayRef<TensorRef> results,
+                       std::string &error) override {
+    return function->invoke(arguments, results, error);
+  }
+
+private:
+  LoadedModule module{"fp4q-run"};
+  CudaDevice device;
+  GPUPipelineOptions pipeline;
+  std::unique_ptr<DeviceFunction> function;
+};
+
 } // namespace
-
-/// By its contents; a damaged artifact is at least called one.
-static bool isArtifact(StringRef path) {
-  llvm::file_magic magic;
-  if (!llvm::identify_magic(path, magic) &&
-      magic == llvm::file_magic::elf_shared_object)
-    return true;
-  return path.ends_with(".so");
-}
-
-template <typename Kind, typename... Options>
-static std::unique_ptr<Callable> openAs(StringRef path, StringRef entry,
-                                        StringRef target, Options... options) {
-  auto callable = std::make_unique<Kind>(options...);
-  if (failed(callable->open(path, entry, target)))
+template <typename Kind>
+static std::unique_ptr<Callable> openAs(const Callable::Options &options) {
+  auto callable = std::make_unique<Kind>();
+  if (failed(callable->open(options)))
     return nullptr;
   return callable;
 }
 
-std::unique_ptr<Callable> Callable::open(StringRef path, StringRef entry,
-                                         StringRef target, CPUBackend backend,
-                                         bool optimize) {
-  return isArtifact(path)
-             ? openAs<ArtifactFunction>(path, entry, target)
-             : openAs<ModuleFunction>(path, entry, target, backend, optimize);
+std::unique_ptr<Callable> Callable::open(const Options &options) {
+  if (!options.device.empty() && options.device != "cpu")
+    return openAs<FunctionOnDevice>(options);
+  return isArtifact(options.path) ? openAs<ArtifactFunction>(options)
+                                  : openAs<ModuleFunction>(options);
 }

@@ -20,13 +20,23 @@ namespace fp4q {
 /// before makes no difference to those who call it.
 class Callable {
 public:
-  /// The function `entry` of the file at `path`, an artifact or a module; if
-  /// `entry` is empty, the only one. `target` asks for the code of an artifact
-  /// for one target, or for code of a module for a CPU level, by `backend` and
-  /// with --fp4q-optimize or without. Null after an error on standard error.
-  static std::unique_ptr<Callable> open(StringRef path, StringRef entry,
-                                        StringRef target, CPUBackend backend,
-                                        bool optimize);
+  /// What is called, and how.
+  struct Options {
+    /// An artifact or a module.
+    StringRef path;
+    /// The function; if empty, the only one.
+    StringRef entry;
+    /// The code of an artifact for one target, or what to compile a module for.
+    StringRef target;
+    /// "cpu", "gpu:N", "sim".
+    StringRef device;
+    /// Of a module.
+    CPUBackend backend;
+    bool optimize;
+  };
+
+  /// Null after an error on standard error.
+  static std::unique_ptr<Callable> open(const Options &options);
   virtual ~Callable() = default;
 
   StringRef getName() const { return name; }
@@ -45,6 +55,9 @@ public:
                                std::string &error) = 0;
 
 protected:
+  /// Sets both from a function of a module, see findEntry.
+  LogicalResult readSignature(ModuleOp module, StringRef entry);
+
   std::string name;
   Signature signature;
 };

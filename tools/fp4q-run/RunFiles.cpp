@@ -9,6 +9,7 @@
 
 #include "Callable.h"
 
+#include "fp4q/Compiler/DeviceFunction.h"
 #include "fp4q/Runtime/Npy.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -144,8 +145,8 @@ static double now() { return llvm::TimeRecord::getCurrentTime().getWallTime(); }
 LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
   RunOptions options = given;
   std::unique_ptr<Callable> function =
-      Callable::open(options.module, options.entry, options.target,
-                     options.backend, options.optimize);
+      Callable::open({options.module, options.entry, options.target,
+                      options.device, options.backend, options.optimize});
   if (!function)
     return failure();
   options.entry = function->getName().str();
@@ -184,5 +185,11 @@ LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
   if (options.time)
     llvm::errs() << llvm::formatv("compile {0:f3} s, run {1:f6} s\n",
                                   compiled - start, now() - ready);
+  if (options.simReport) {
+    FailureOr<std::string> report = getSimulatorReport(error);
+    if (failed(report))
+      return reportError(error);
+    llvm::outs() << *report << '\n';
+  }
   return writeOutputs(options, signature, sizes, buffers);
 }

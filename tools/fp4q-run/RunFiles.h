@@ -23,8 +23,10 @@ struct RunOptions {
   std::string module;
   std::string entry;
   /// Of an artifact: the target whose code runs; empty for the best one. Of a
-  /// module: the CPU level to compile for; empty for this machine.
+  /// module: the CPU level or the chip to compile for; empty for this machine.
   std::string target;
+  /// "cpu", "gpu:N" or "sim".
+  std::string device = "cpu";
   /// Of a module: what lowers its operations.
   CPUBackend backend = CPUBackend::Auto;
   std::vector<std::string> inputs;
@@ -33,6 +35,8 @@ struct RunOptions {
   bool optimize = true;
   /// Print how long compiling and running took to standard error.
   bool time = false;
+  /// Print what the simulator has counted to standard output.
+  bool simReport = false;
 };
 
 /// Calls a function of a module or of an artifact on the inputs and writes the

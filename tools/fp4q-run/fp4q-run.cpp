@@ -22,10 +22,15 @@ static llvm::cl::opt<std::string>
           llvm::cl::cat(category));
 static llvm::cl::opt<std::string>
     target("target", llvm::cl::value_desc("target"),
-           llvm::cl::desc("Code of an artifact to run, or the CPU level to "
-                          "compile a module for (default: the best for this "
-                          "CPU)"),
+           llvm::cl::desc("Code of an artifact to run, or the CPU level or "
+                          "chip to compile a module for (default: the best for "
+                          "the device)"),
            llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    device("device", llvm::cl::value_desc("device"),
+           llvm::cl::desc("Where to run: cpu (default), gpu:N, a CUDA device, "
+                          "or sim, the simulator of one"),
+           llvm::cl::init("cpu"), llvm::cl::cat(category));
 static llvm::cl::opt<mlir::fp4q::CPUBackend>
     backend("backend", llvm::cl::desc("What lowers the operations of a module"),
             mlir::fp4q::cpuBackendValues(),
@@ -47,6 +52,13 @@ static llvm::cl::opt<bool>
     timing("time", llvm::cl::desc("Print the time of compiling and running"),
            llvm::cl::cat(category));
 
+enum class ReportKind { None, JSON };
+static llvm::cl::opt<ReportKind>
+    simReport("sim-report",
+              llvm::cl::desc("Print what the simulator has counted:"),
+              llvm::cl::values(clEnumValN(ReportKind::JSON, "json", "as JSON")),
+              llvm::cl::init(ReportKind::None), llvm::cl::cat(category));
+
 static const char overview[] =
     "Compiles a function of an MLIR module for this machine, or loads one of\n"
     "an artifact of fp4q-compile, calls it on .npy files and writes its\n"
@@ -64,7 +76,8 @@ int main(int argc, char **argv) {
   llvm::cl::SetVersionPrinter(
       [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });
   llvm::cl::ParseCommandLineOptions(argc, argv, overview);
-  mlir::fp4q::RunOptions options = {module, entry,   target,      backend,
-                                    inputs, outputs, !noOptimize, timing};
+  mlir::fp4q::RunOptions options = {
+      module, entry,   target,      device, backend,
+      inputs, outputs, !noOptimize, timing, simReport == ReportKind::JSON};
   return mlir::failed(mlir::fp4q::runFiles(options));
 }

@@ -128,6 +128,11 @@ std::string targetNames();
 const Target &bestCPULevel(std::string_view architecture,
                            const CPUFeatureWords &features);
 
+/// The best chip to make code for, of those whose code runs on a GPU of that
+/// compute capability; null if there is none. A name that ends in "a" is for
+/// that chip alone, others are for later chips too.
+const Target *bestChip(int major, int minor);
+
 /// The name in documentation and messages: "avx512-vnni", "mma block_scale".
 const char *name(Feature feature);
 const char *name(Format format);
