@@ -24,9 +24,10 @@ static constexpr EnumSet<ScaleSource> allSources = {ScaleSource::Computed,
                                                     ScaleSource::Given};
 static constexpr EnumSet<ScaleOrder> linear = {ScaleOrder::Linear};
 
-// The faster of two rows first.
 static constexpr EnumSet<Format> hardwareFormats = {Format::MXFP4,
                                                     Format::NVFP4};
+
+// The faster of two rows first.
 static constexpr Implementation table[] = {
     {BackEnd::CPU,
      {Role::Quantize, Role::Dequantize},
@@ -48,11 +49,10 @@ static constexpr Implementation table[] = {
      allSources,
      /*anyRecipe=*/true,
      linear,
-     /*multipleOfK=*/32,
-     /*automatic=*/true,
-     /*neededMultipleOfK=*/32},
+     /*multipleOfK=*/32},
     {BackEnd::Reference, allRoles, TargetKind::CPU, /*features=*/{}, allTypes,
-     allFormats, allTransforms, allSources, /*anyRecipe=*/true, linear},
+     allFormats, allTransforms, allSources, /*anyRecipe=*/true, linear,
+     /*multipleOfK=*/1, /*automatic=*/true, /*convertsInPlace=*/true},
     {BackEnd::GPUNative,
      {Role::Matmul},
      TargetKind::GPU,
@@ -117,6 +117,35 @@ static std::string whyNotOn(const Implementation &implementation,
   return "";
 }
 
+static const char *name(ScaleOrder order) {
+  switch (order) {
+  case ScaleOrder::Linear:
+    return "linear";
+  case ScaleOrder::Blocked128x4:
+    return "blocked";
+  }
+  return "";
+}
+
+/// Why the kernels cannot take operands that nothing can convert, or an empty
+/// string.
+static std::string whyNotAsTheyLie(const Implementation &implementation,
+                                   const Work &work) {
+  EnumSet<ScaleOrder> taken = implementation.scaleOrders;
+  if (work.isVector && !taken.contains(ScaleOrder::Linear))
+    return "does not take linear scales, the only ones of a vector";
+  if (!work.isInPlace || implementation.convertsInPlace)
+    return "";
+  for (ScaleOrder order : {ScaleOrder::Linear, ScaleOrder::Blocked128x4})
+    if (work.scaleOrders.contains(order) && !taken.contains(order))
+      return std::string("does not take ") + name(order) + " scales in memrefs";
+  if (work.role == Role::Matmul && work.k % implementation.multipleOfK != 0)
+    return "takes K in multiples of " +
+           std::to_string(implementation.multipleOfK) +
+           " and cannot pad memrefs from " + std::to_string(work.k);
+  return "";
+}
+
 std::string fp4q::whyNot(const Implementation &implementation,
                          const Target &target, const Work &work) {
   std::string reason = whyNotOn(implementation, target);
@@ -137,10 +166,11 @@ std::string fp4q::whyNot(const Implementation &implementation,
            (work.scaleType == ScaleType::E8M0 ? "e8m0" : "e4m3") +
            " scales of groups of " + std::to_string(work.groupSize);
   }
-  if (role == Role::Matmul && work.k % implementation.neededMultipleOfK != 0)
-    return "needs K to be a multiple of " +
-           std::to_string(implementation.neededMultipleOfK) + ", not " +
-           std::to_string(work.k);
+  if (hasFormat) {
+    reason = whyNotAsTheyLie(implementation, work);
+    if (!reason.empty())
+      return reason;
+  }
   if ((role == Role::Quantize || role == Role::Transform) &&
       !implementation.transforms.contains(work.transform))
     return work.transform == TransformKind::None ? "does not quantize without "

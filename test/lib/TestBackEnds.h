@@ -27,7 +27,7 @@ inline constexpr EnumSet<ScaleSource> testAnySource = {ScaleSource::Computed,
                                                        ScaleSource::Given};
 
 inline constexpr Implementation testImplementations[] = {
-    // Reads blocked scales only, wants K in steps of 64; no f32 result.
+    // Reads blocked scales only, and K in steps of 128; no f32 result.
     {BackEnd::GPUNative,
      {Role::Matmul},
      TargetKind::GPU,
@@ -38,7 +38,7 @@ inline constexpr Implementation testImplementations[] = {
      {},
      true,
      {ScaleOrder::Blocked128x4},
-     64},
+     128},
     // Quantizes bf16 by the law, and fuses a shared transform.
     {BackEnd::GPUNative,
      {Role::Quantize},
@@ -83,6 +83,17 @@ inline constexpr Implementation testImplementations[] = {
      true,
      {ScaleOrder::Linear},
      32},
+    // Writes and reads blocked scales only.
+    {BackEnd::CPU,
+     {Role::Quantize, Role::Dequantize},
+     TargetKind::CPU,
+     {Feature::DotProd},
+     {FloatType::BF16},
+     testHardwareFormats,
+     {TransformKind::None},
+     testAnySource,
+     true,
+     {ScaleOrder::Blocked128x4}},
     {BackEnd::Reference,
      {Role::Quantize, Role::GlobalScale, Role::Transform, Role::Dequantize,
       Role::ScaleLayout, Role::Matmul},
@@ -93,7 +104,10 @@ inline constexpr Implementation testImplementations[] = {
      testAnyTransform,
      testAnySource,
      true,
-     {ScaleOrder::Linear}},
+     {ScaleOrder::Linear},
+     /*multipleOfK=*/1,
+     /*automatic=*/true,
+     /*convertsInPlace=*/true},
     // Computed on the host: never chosen by itself.
     {BackEnd::Reference,
      {Role::Quantize, Role::GlobalScale, Role::Transform, Role::Dequantize,
@@ -106,8 +120,9 @@ inline constexpr Implementation testImplementations[] = {
      testAnySource,
      true,
      {ScaleOrder::Linear},
-     1,
-     /*automatic=*/false},
+     /*multipleOfK=*/1,
+     /*automatic=*/false,
+     /*convertsInPlace=*/true},
 };
 
 inline constexpr BackEndTable testBackEnds = {

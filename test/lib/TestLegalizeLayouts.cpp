@@ -41,6 +41,8 @@ struct TestLegalizeLayoutsPass
 
   void runOnOperation() override {
     const ::fp4q::Target *found = ::fp4q::findTarget(target.getValue());
+    if (!found)
+      getOperation().emitError() << "unknown target '" << target << "'";
     if (!found ||
         failed(legalizeLayouts(getOperation(), *found, ::fp4q::testBackEnds)))
       signalPassFailure();

@@ -66,6 +66,13 @@ struct Work {
   TransformKind transform = TransformKind::None;
   /// Matmul: the reduced dimension; 0 if it does not matter.
   int64_t k = 0;
+  /// How the scales lie that are read or written.
+  EnumSet<ScaleOrder> scaleOrders = {};
+  /// Whether these have one dimension, and so no blocks.
+  bool isVector = false;
+  /// Whether the operands are memrefs: they can be neither converted nor padded
+  /// in front of the operation, so kernels must take them as they are.
+  bool isInPlace = false;
 };
 
 /// What a back end can do. The kernels of one back end and role may be in
@@ -84,14 +91,15 @@ struct Implementation {
   /// Any recipe, or the law only.
   bool anyRecipe;
   /// How it reads or writes scales: everything else is converted by
-  /// fp4q.swizzle_scales and fp4q.unswizzle_scales.
+  /// fp4q.swizzle_scales and fp4q.unswizzle_scales (fp4q-legalize-layouts).
   EnumSet<ScaleOrder> scaleOrders;
-  /// A matmul wants K to be a multiple of this: the operands are padded.
+  /// A matmul takes K in multiples of this, a power of two; to others the
+  /// operands are padded.
   int64_t multipleOfK = 1;
   /// Whether it is chosen without being asked for.
   bool automatic = true;
-  /// A matmul needs K to be a multiple of this.
-  int64_t neededMultipleOfK = 1;
+  /// Whether its lowering converts memrefs that lie otherwise by itself.
+  bool convertsInPlace = false;
 };
 
 /// Targets and implementations, the faster of two implementations first.

@@ -9,7 +9,7 @@
 
 #include "fp4q/Conversion/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/SelectBackend.h"
-#include "fp4q/Target/TargetInfo.h"
+#include "fp4q/Target/BackEnds.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

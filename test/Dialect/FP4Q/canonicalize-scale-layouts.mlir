@@ -108,3 +108,23 @@ func.func @swizzle_of_unswizzle_quantized(%x: tensor<8x96xbf16>)
       outs(%z : tensor<1x2x512xf8E4M3FN>) -> tensor<1x2x512xf8E4M3FN>
   return %q#0, %2 : tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>
 }
+
+// The quantizer has written six columns, and the pair clears the sixth.
+// CHECK-LABEL: func.func @swizzle_of_unswizzle_drops_columns(
+func.func @swizzle_of_unswizzle_drops_columns(%x: tensor<8x96xbf16>)
+    -> (tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>) {
+  // CHECK: fp4q.unswizzle_scales
+  // CHECK: fp4q.swizzle_scales
+  %c = tensor.empty() : tensor<8x48xi8>
+  %z = tensor.empty() : tensor<1x2x512xf8E4M3FN>
+  %q:2 = fp4q.quantize_pack ins(%x : tensor<8x96xbf16>)
+      outs(%c, %z : tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>)
+      {group_size = 16 : i64, scale_layout = #fp4q.scale_layout<blocked_128x4>}
+      -> tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>
+  %0 = tensor.empty() : tensor<8x5xf8E4M3FN>
+  %1 = fp4q.unswizzle_scales ins(%q#1 : tensor<1x2x512xf8E4M3FN>)
+      outs(%0 : tensor<8x5xf8E4M3FN>) -> tensor<8x5xf8E4M3FN>
+  %2 = fp4q.swizzle_scales ins(%1 : tensor<8x5xf8E4M3FN>)
+      outs(%z : tensor<1x2x512xf8E4M3FN>) -> tensor<1x2x512xf8E4M3FN>
+  return %q#0, %2 : tensor<8x48xi8>, tensor<1x2x512xf8E4M3FN>
+}

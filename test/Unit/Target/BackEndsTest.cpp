@@ -143,6 +143,47 @@ TEST(BackEnds, TheTargetIsAConstraintToo) {
   EXPECT_EQ(choice.reason, "gpu-native has no kernel for quantize");
 }
 
+TEST(BackEnds, MemRefsAreTakenAsTheyLie) {
+  Work matmul;
+  matmul.role = Role::Matmul;
+  matmul.scaleOrders = {ScaleOrder::Linear};
+  matmul.k = 96;
+  // Tensors are converted and padded.
+  EXPECT_EQ(asked("sm_120a", matmul, BackEnd::GPUNative), "");
+  matmul.isInPlace = true;
+  EXPECT_EQ(asked("sm_120a", matmul, BackEnd::GPUNative),
+            "gpu-native does not take linear scales in memrefs");
+  EXPECT_EQ(asked("sm_120a", matmul, BackEnd::GPUPortable), "");
+  matmul.scaleOrders = {ScaleOrder::Blocked128x4};
+  EXPECT_EQ(asked("sm_120a", matmul, BackEnd::GPUNative),
+            "gpu-native takes K in multiples of 128 and cannot pad memrefs "
+            "from 96");
+  matmul.k = 128;
+  EXPECT_EQ(asked("sm_120a", matmul, BackEnd::GPUNative), "");
+  EXPECT_EQ(asked("sm_120a", matmul, BackEnd::GPUPortable),
+            "gpu-portable does not take blocked scales in memrefs");
+  // One of each: each of the two takes one.
+  matmul.scaleOrders = {ScaleOrder::Linear, ScaleOrder::Blocked128x4};
+  EXPECT_EQ(asked("sm_120a", matmul, BackEnd::GPUNative),
+            "gpu-native does not take linear scales in memrefs");
+  EXPECT_EQ(asked("sm_120a", matmul, BackEnd::GPUPortable),
+            "gpu-portable does not take blocked scales in memrefs");
+  // The lowering of the reference converts them.
+  matmul.k = 96;
+  EXPECT_EQ(asked("cpu", matmul, BackEnd::Reference), "");
+}
+
+TEST(BackEnds, VectorsHaveNoBlocks) {
+  Work dequantize;
+  dequantize.role = Role::Dequantize;
+  const char *level = "cpu:aarch64-dotprod";
+  EXPECT_EQ(asked(level, dequantize, BackEnd::CPU), "");
+  dequantize.isVector = true;
+  EXPECT_EQ(asked(level, dequantize, BackEnd::CPU),
+            "cpu does not take linear scales, the only ones of a vector");
+  EXPECT_STREQ(automatic(level, dequantize), "reference");
+}
+
 TEST(BackEnds, BackEndsOfARoleAreListedFastestFirst) {
   std::vector<BackEnd> expected = {BackEnd::GPUNative, BackEnd::GPUPortable,
                                    BackEnd::Reference};

@@ -5,10 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../../lib/TestBackEnds.h"
 #include "CountRemarks.h"
 
+#include "fp4q/Dialect/FP4Q/Transforms/LegalizeLayouts.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/SelectBackend.h"
+
+#include "mlir/IR/Verifier.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
@@ -70,4 +74,61 @@ TEST(Decisions, MaterializeScaleLayoutsReportsWhatItRewrites) {
   )mlir";
   EXPECT_EQ(countRemarks(createFP4QMaterializeScaleLayoutsPass(), text),
             (RemarkCounts{{"blocked scales made linear", 1}}));
+}
+
+/// A quantizer, and two products of what it makes: K = 48, so that kernels pad
+/// it; blocked scales of the weight.
+static const char layouts[] = R"mlir(
+  func.func @f(%x: tensor<4x48xbf16>, %b: tensor<8x24xi8>,
+               %z: tensor<1x1x512xf8E4M3FN>, %c: tensor<4x24xi8>,
+               %s: tensor<4x3xf8E4M3FN>, %y: tensor<4x8xbf16>)
+      -> (tensor<4x8xbf16>, tensor<4x8xbf16>) {
+    %q:2 = fp4q.quantize_pack ins(%x : tensor<4x48xbf16>)
+        outs(%c, %s : tensor<4x24xi8>, tensor<4x3xf8E4M3FN>)
+        -> tensor<4x24xi8>, tensor<4x3xf8E4M3FN>
+    %0 = fp4q.scaled_matmul
+        ins(%q#0, %q#1, %b, %z : tensor<4x24xi8>, tensor<4x3xf8E4M3FN>,
+            tensor<8x24xi8>, tensor<1x1x512xf8E4M3FN>)
+        outs(%y : tensor<4x8xbf16>)
+        {b_scale_layout = #fp4q.scale_layout<blocked_128x4>,
+         group_size = 16 : i64} -> tensor<4x8xbf16>
+    %1 = fp4q.scaled_matmul
+        ins(%q#0, %q#1, %b, %z : tensor<4x24xi8>, tensor<4x3xf8E4M3FN>,
+            tensor<8x24xi8>, tensor<1x1x512xf8E4M3FN>)
+        outs(%y : tensor<4x8xbf16>)
+        {b_scale_layout = #fp4q.scale_layout<blocked_128x4>,
+         group_size = 16 : i64} -> tensor<4x8xbf16>
+    return %0, %1 : tensor<4x8xbf16>, tensor<4x8xbf16>
+  }
+)mlir";
+
+/// What legalizeLayouts inserts into `layouts` for a target.
+static LayoutCounts legalize(const char *name,
+                             const ::fp4q::BackEndTable &table) {
+  DialectRegistry registry;
+  registerCompilerDialects(registry);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  auto module = parseSourceString<ModuleOp>(layouts, &context);
+  const ::fp4q::Target &target = *::fp4q::findTarget(name);
+  EXPECT_TRUE(
+      succeeded(selectBackEnds(*module, target, BackEndRequests(), table)));
+  FailureOr<LayoutCounts> counts = legalizeLayouts(*module, target, table);
+  EXPECT_TRUE(succeeded(counts));
+  EXPECT_TRUE(succeeded(verify(*module)));
+  return counts.value_or(LayoutCounts());
+}
+
+TEST(Decisions, LegalizeLayoutsCountsWhatItInserts) {
+  // Linear: the weight's scales for each of the two products; both codes and
+  // both scales padded, once for both products.
+  LayoutCounts counts = legalize("cpu", ::fp4q::backEndTable);
+  EXPECT_EQ(counts.converted, 2u);
+  EXPECT_EQ(counts.padded, 4u);
+  EXPECT_EQ(counts.absorbed, 0u);
+  // Blocked: those of the activation, which the quantizer then writes.
+  counts = legalize("sm_120a", ::fp4q::testBackEnds);
+  EXPECT_EQ(counts.converted, 2u);
+  EXPECT_EQ(counts.padded, 4u);
+  EXPECT_EQ(counts.absorbed, 1u);
 }

@@ -171,9 +171,10 @@ struct CancelSwizzle : public OpRewritePattern<SwizzleScalesOp> {
     int64_t rows = type.getDimSize(type.getRank() - 2);
     bool isFull = !ShapedType::isDynamic(rows) && rows % kSwizzleRows == 0 &&
                   type.getShape().back() % kSwizzleCols == 0;
+    // Rows that are dropped become padding, and columns too.
     auto quantize = blocked.getDefiningOp<QuantizePackOp>();
     bool isPaddedWithZeros =
-        quantize &&
+        quantize && hasZeroPadding(blocked, type.getShape().back()) &&
         type.getShape().drop_back() ==
             cast<RankedTensorType>(quantize->getResult(0).getType())
                 .getShape()

@@ -115,16 +115,21 @@ Value mlir::fp4q::createBlockedEmptyLike(OpBuilder &builder, Location loc,
       cast<ShapedType>(scales.getType()).getElementType());
 }
 
-bool mlir::fp4q::hasZeroPadding(Value blocked) {
-  if (auto pad = blocked.getDefiningOp<tensor::PadOp>()) {
+bool mlir::fp4q::hasZeroPadding(Value blocked, int64_t columns) {
+  Operation *op = blocked.getDefiningOp();
+  if (auto pad = dyn_cast_or_null<tensor::PadOp>(op)) {
     // More tiles, of zeros.
     Value value = pad.getConstantPaddingValue();
     APFloat padding(0.0f);
     return value && matchPattern(value, m_ConstantFloat(&padding)) &&
-           padding.bitcastToAPInt().isZero() && hasZeroPadding(pad.getSource());
+           padding.bitcastToAPInt().isZero() && pad.hasZeroLowPad() &&
+           hasZeroPadding(pad.getSource(), columns);
   }
-  return isa_and_nonnull<SwizzleScalesOp, QuantizePackOp>(
-      blocked.getDefiningOp());
+  if (auto swizzle = dyn_cast_or_null<SwizzleScalesOp>(op))
+    return lastDimOf(swizzle.getSource()) <= columns;
+  auto quantize = dyn_cast_or_null<QuantizePackOp>(op);
+  return quantize && !quantize.hasGivenScales() &&
+         lastDimOf(quantize.getX()) / quantize.getGroupSizeValue() <= columns;
 }
 
 bool mlir::fp4q::isRelaxed(Operation *op) {

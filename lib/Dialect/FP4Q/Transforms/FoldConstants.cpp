@@ -114,6 +114,40 @@ static ConstantTensor convertLayout(ConstantTensor source,
   return result;
 }
 
+/// `source` between elements `padding`, so many of them in front of it in each
+/// dimension.
+static ConstantTensor padConstant(ConstantTensor source, RankedTensorType type,
+                                  ArrayRef<int64_t> low,
+                                  ConstantTensor padding) {
+  int64_t bytes = source.getElementBytes();
+  ArrayRef<int64_t> from = source.getType().getShape(), to = type.getShape();
+  ConstantTensor result = makeTensor(type, source);
+  char *target = reinterpret_cast<char *>(result.getMutableData());
+  for (int64_t i = 0, e = result.getNumElements(); i < e; ++i)
+    std::memcpy(target + i * bytes, padding.getBytes().data(), bytes);
+  // A row at a time.
+  int64_t row = from.back(), numRows = row ? source.getNumElements() / row : 0;
+  for (int64_t i = 0; i < numRows; ++i) {
+    int64_t offset = low.back(), stride = to.back(), rest = i;
+    for (int64_t d = from.size() - 2; d >= 0; --d) {
+      offset += (rest % from[d] + low[d]) * stride;
+      rest /= from[d];
+      stride *= to[d];
+    }
+    std::memcpy(target + offset * bytes,
+                source.getBytes().data() + i * row * bytes, row * bytes);
+  }
+  return result;
+}
+
+/// Whether `op` pads codes or scales, as fp4q-legalize-layouts does.
+static bool padsOperand(Operation *op) {
+  auto pad = dyn_cast<tensor::PadOp>(op);
+  return pad && llvm::any_of(op->getUsers(), [](Operation *user) {
+           return isa_and_nonnull<FP4QDialect>(user->getDialect());
+         });
+}
+
 namespace {
 
 struct FP4QFoldConstantsPass
@@ -282,8 +316,27 @@ struct FP4QFoldConstantsPass
                   toBlocked ? "_blocked" : "_linear");
   }
 
+  Folded fold(tensor::PadOp op) {
+    auto source = evaluateConstant(op.getSource());
+    Attribute value;
+    Value padding = op.getConstantPaddingValue();
+    RankedTensorType type = op.getResultType();
+    bool isStatic =
+        type.hasStaticShape() && type.getRank() > 0 &&
+        !llvm::is_contained(op.getStaticLow(), ShapedType::kDynamic);
+    if (!source || !isStatic || !padding ||
+        !matchPattern(padding, m_Constant(&value)))
+      return {};
+    auto one = RankedTensorType::get({1}, type.getElementType());
+    return single(
+        padConstant(*std::move(source), type, op.getStaticLow(),
+                    *ConstantTensor::get(DenseElementsAttr::get(one, value))),
+        "_padded");
+  }
+
   Folded fold(Operation *op) {
     return TypeSwitch<Operation *, Folded>(op)
+        .Case<tensor::PadOp>([&](auto typed) { return fold(typed); })
         .Case<BlockTransformOp, QuantizePackOp, GlobalScaleOp, DequantOp>(
             [&](auto typed) { return fold(typed); })
         .Case<SwizzleScalesOp>([&](auto typed) {
@@ -296,8 +349,11 @@ struct FP4QFoldConstantsPass
   }
 
   /// Whether everything that `op` reads is constant.
-  static bool readsConstants(DestinationStyleOpInterface op) {
-    return llvm::all_of(op.getDpsInputOperands(), [](OpOperand *operand) {
+  static bool readsConstants(Operation *op) {
+    if (isa<tensor::PadOp>(op))
+      return isEvaluable(op->getOperand(0));
+    auto dpsOp = cast<DestinationStyleOpInterface>(op);
+    return llvm::all_of(dpsOp.getDpsInputOperands(), [](OpOperand *operand) {
       return isa<RankedTensorType>(operand->get().getType())
                  ? isEvaluable(operand->get())
                  : getScalar(operand->get()).has_value();
@@ -364,16 +420,19 @@ struct FP4QFoldConstantsPass
     // A walk sees operations before their users, so that chains fold at once.
     SmallVector<Operation *> ops;
     llvm::SetVector<Operation *> dead;
-    getOperation()->walk([&](DestinationStyleOpInterface op) {
-      if (!isa<FP4QDialect>(op->getDialect()) || !op.hasPureTensorSemantics())
+    getOperation()->walk([&](Operation *op) {
+      if (padsOperand(op))
+        return ops.push_back(op);
+      auto dpsOp = dyn_cast<DestinationStyleOpInterface>(op);
+      if (!dpsOp || !isa<FP4QDialect>(op->getDialect()) ||
+          !dpsOp.hasPureTensorSemantics())
         return;
       makeScalarsDense(op, dead);
       if (!isa<ScaledMatmulOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
-      if (op->use_empty() ||
-          !readsConstants(cast<DestinationStyleOpInterface>(op)))
+      if (op->use_empty() || !readsConstants(op))
         continue;
       std::string obstacle = getObstacle(op);
       if (!obstacle.empty()) {

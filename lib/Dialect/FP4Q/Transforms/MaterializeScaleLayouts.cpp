@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "ScaleLayouts.h"
+
 #include "fp4q/Dialect/FP4Q/IR/Remarks.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Patterns.h"
@@ -25,28 +26,14 @@ namespace fp4q {
 using namespace mlir;
 using namespace mlir::fp4q;
 
-/// Linear scales, one column a group, of codes (..., K/2), with the values of
-/// the blocked ones.
-static Value unswizzle(OpBuilder &builder, Location loc, Value blocked,
-                       Value codes, int64_t groupSize) {
-  auto codesType = cast<RankedTensorType>(codes.getType());
-  auto type = cast<RankedTensorType>(blocked.getType());
-  Value init = createEmptyLike(builder, loc, codes,
-                               2 * codesType.getShape().back() / groupSize,
-                               type.getElementType());
-  return UnswizzleScalesOp::create(builder, loc, init.getType(), blocked, init)
-      ->getResult(0);
-}
-
 /// Puts an operation with one scale operand, of these codes, on linear scales.
 template <typename OpTy>
 static void unswizzleScales(PatternRewriter &rewriter, OpTy op, Value codes) {
-  Value linear = unswizzle(rewriter, op.getLoc(), op.getScales(), codes,
-                           op.getGroupSizeValue());
+  int64_t groupSize = op.getGroupSizeValue();
+  auto linear =
+      createUnswizzle(rewriter, op.getLoc(), op.getScales(), codes, groupSize);
   rewriter.modifyOpInPlace(op, [&] {
-    op.getScalesMutable().assign(linear);
-    op.setScaleLayout(ScaleLayout::Linear);
-    op.removeGroupSizeAttr();
+    setScales(op, linear->getResult(0), ScaleLayout::Linear, groupSize);
   });
 }
 
@@ -81,16 +68,15 @@ struct MaterializeMatmulLayouts : public OpRewritePattern<ScaledMatmulOp> {
     auto linear = [&](Value scales, Value codes, ScaleLayout layout) {
       return layout == ScaleLayout::Linear
                  ? scales
-                 : unswizzle(rewriter, op.getLoc(), scales, codes, groupSize);
+                 : createUnswizzle(rewriter, op.getLoc(), scales, codes,
+                                   groupSize)
+                       ->getResult(0);
     };
     Value a = linear(op.getAScales(), op.getA(), op.getAScaleLayout());
     Value b = linear(op.getBScales(), op.getB(), op.getBScaleLayout());
     rewriter.modifyOpInPlace(op, [&] {
-      op.getAScalesMutable().assign(a);
-      op.getBScalesMutable().assign(b);
-      op.setAScaleLayout(ScaleLayout::Linear);
-      op.setBScaleLayout(ScaleLayout::Linear);
-      op.removeGroupSizeAttr();
+      setScales(op, {a, b}, {ScaleLayout::Linear, ScaleLayout::Linear},
+                groupSize);
     });
     return success();
   }
@@ -107,28 +93,15 @@ struct MaterializeQuantizeLayout : public OpRewritePattern<QuantizePackOp> {
       return rewriter.notifyMatchFailure(op, "scales are linear");
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "expects tensors");
-    Location loc = op.getLoc();
-    Value codes = op.getInits().front();
-    int64_t groupSize = op.getGroupSizeValue();
     if (op.hasGivenScales()) {
-      unswizzleScales(rewriter, op, codes);
+      unswizzleScales(rewriter, op, op.getInits().front());
       return success();
     }
-    Value blocked = op.getInits().back();
-    auto type = cast<RankedTensorType>(blocked.getType());
-    auto codesType = cast<RankedTensorType>(codes.getType());
-    Value scales = createEmptyLike(rewriter, loc, codes,
-                                   2 * codesType.getShape().back() / groupSize,
-                                   type.getElementType());
-    auto linear = QuantizePackOp::create(
-        rewriter, loc, TypeRange{codesType, scales.getType()}, op.getX(),
-        op.getTransform(), /*scales=*/Value(), op.getGlobalScale(),
-        op.getScaleScale(), ValueRange{codes, scales}, op.getRecipeAttr(),
-        ScaleLayout::Linear,
-        /*group_size=*/IntegerAttr());
-    linear->setDiscardableAttrs(op->getDiscardableAttrDictionary());
-    auto swizzled = SwizzleScalesOp::create(rewriter, loc, type,
-                                            linear->getResult(1), blocked);
+    QuantizePackOp linear =
+        createWithScaleLayout(rewriter, op, ScaleLayout::Linear);
+    auto swizzled = SwizzleScalesOp::create(
+        rewriter, op.getLoc(), op->getResult(1).getType(), linear->getResult(1),
+        op.getInits().back());
     rewriter.replaceOp(op, {linear->getResult(0), swizzled->getResult(0)});
     return success();
   }

@@ -28,7 +28,9 @@ using namespace mlir::fp4q;
 using ::fp4q::BackEnd;
 using ::fp4q::BackEndTable;
 using ::fp4q::Choice;
+using ::fp4q::EnumSet;
 using ::fp4q::Role;
+using ::fp4q::ScaleOrder;
 using ::fp4q::Target;
 using ::fp4q::Work;
 
@@ -39,11 +41,21 @@ static ::fp4q::FloatType getFloatType(Value value) {
   return type.isF16() ? ::fp4q::FloatType::F16 : ::fp4q::FloatType::F32;
 }
 
-static void setFormat(Work &work, Value scales, int64_t groupSize) {
-  work.scaleType = isa<Float8E8M0FNUType>(getElementTypeOrSelf(scales))
+static void setFormat(Work &work, Value scales, int64_t groupSize,
+                      EnumSet<ScaleOrder> orders) {
+  auto type = cast<ShapedType>(scales.getType());
+  work.scaleType = isa<Float8E8M0FNUType>(type.getElementType())
                        ? ::fp4q::ScaleType::E8M0
                        : ::fp4q::ScaleType::E4M3;
   work.groupSize = groupSize;
+  work.scaleOrders = orders;
+  work.isVector = type.getRank() == 1;
+  work.isInPlace = isa<MemRefType>(type);
+}
+
+ScaleOrder mlir::fp4q::getScaleOrder(ScaleLayout layout) {
+  return layout == ScaleLayout::Linear ? ScaleOrder::Linear
+                                       : ScaleOrder::Blocked128x4;
 }
 
 static ::fp4q::TransformKind getTransformKind(Value transform) {
@@ -61,7 +73,8 @@ Work mlir::fp4q::describeWork(Operation *op) {
         work.role = Role::Quantize;
         work.type = getFloatType(quantize.getX());
         setFormat(work, quantize.getScaleOperand(),
-                  quantize.getGroupSizeValue());
+                  quantize.getGroupSizeValue(),
+                  {getScaleOrder(quantize.getScaleLayout())});
         work.recipe = quantize.getRecipeValue();
         if (quantize.hasGivenScales())
           work.scaleSource = ::fp4q::ScaleSource::Given;
@@ -79,7 +92,8 @@ Work mlir::fp4q::describeWork(Operation *op) {
       .Case([&](DequantOp dequant) {
         work.role = Role::Dequantize;
         work.type = getFloatType(dequant.getInit());
-        setFormat(work, dequant.getScales(), dequant.getGroupSizeValue());
+        setFormat(work, dequant.getScales(), dequant.getGroupSizeValue(),
+                  {getScaleOrder(dequant.getScaleLayout())});
       })
       .Case<SwizzleScalesOp, UnswizzleScalesOp>(
           [&](auto) { work.role = Role::ScaleLayout; })
@@ -88,7 +102,9 @@ Work mlir::fp4q::describeWork(Operation *op) {
         work.k =
             2 * cast<ShapedType>(matmul.getA().getType()).getShape().back();
         work.type = getFloatType(matmul.getInit());
-        setFormat(work, matmul.getAScales(), matmul.getGroupSizeValue());
+        setFormat(work, matmul.getAScales(), matmul.getGroupSizeValue(),
+                  {getScaleOrder(matmul.getAScaleLayout()),
+                   getScaleOrder(matmul.getBScaleLayout())});
       })
       .DefaultUnreachable("not a level-1 operation");
   return work;

@@ -89,3 +89,28 @@ func.func @formats(%a: tensor<4x32xi8>, %b: tensor<8x32xi8>,
       outs(%y : tensor<4x8xf16>) -> tensor<4x8xf16>
   return %0, %1, %2 : tensor<4x8xf16>, tensor<4x8xf16>, tensor<4x8xf16>
 }
+
+// Memrefs can be neither padded nor converted in front of a kernel.
+// CHECK-LABEL: func.func @memrefs_as_they_are(
+func.func @memrefs_as_they_are(%a: memref<4x24xi8>, %sa: memref<4x3xf8E4M3FN>,
+    %b: memref<8x24xi8>, %sb: memref<8x3xf8E4M3FN>, %y: memref<4x8xf32>,
+    %t: tensor<4x24xi8>, %ts: tensor<4x3xf8E4M3FN>, %ty: tensor<4x4xf32>,
+    %z: memref<1x1x512xf8E4M3FN>, %x: memref<4x48xf32>) -> tensor<4x4xf32> {
+  // CHECK: fp4q.scaled_matmul {{.*}} {fp4q.backend = #fp4q.backend<"reference">}
+  // REMARK: remark: [Passed] back end chosen | Category:fp4q-select-backend | Function=memrefs_as_they_are | BackEnd=reference, Reason="cpu takes K in multiples of 32 and cannot pad memrefs from 48"{{$}}
+  fp4q.scaled_matmul
+      ins(%a, %sa, %b, %sb : memref<4x24xi8>, memref<4x3xf8E4M3FN>,
+          memref<8x24xi8>, memref<8x3xf8E4M3FN>) outs(%y : memref<4x8xf32>)
+  // CHECK: fp4q.dequant {{.*}} {fp4q.backend = #fp4q.backend<"reference">,
+  // REMARK: remark: [Passed] {{.*}} | BackEnd=reference, Reason="cpu does not take blocked scales in memrefs"{{$}}
+  fp4q.dequant ins(%a, %z : memref<4x24xi8>, memref<1x1x512xf8E4M3FN>)
+      outs(%x : memref<4x48xf32>)
+      {group_size = 16 : i64, scale_layout = #fp4q.scale_layout<blocked_128x4>}
+  // AUTO: fp4q.scaled_matmul {{.*}} {fp4q.backend = #fp4q.backend<"cpu">}
+  // REMARK: remark: [Passed] {{.*}} | BackEnd=cpu{{$}}
+  %c = fp4q.scaled_matmul
+      ins(%t, %ts, %t, %ts : tensor<4x24xi8>, tensor<4x3xf8E4M3FN>,
+          tensor<4x24xi8>, tensor<4x3xf8E4M3FN>)
+      outs(%ty : tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %c : tensor<4x4xf32>
+}

@@ -47,9 +47,10 @@ SmallVector<int64_t> withLastDim(ArrayRef<int64_t> shape, int64_t last);
 Value createBlockedEmptyLike(OpBuilder &builder, Location loc, Value scales);
 
 /// Whether the bytes of a tensor in the layout blocked_128x4 that stand for no
-/// scale are known to be 0: an operation of fp4q has written it. Tensors from
-/// elsewhere need not keep the rule.
-bool hasZeroPadding(Value blocked);
+/// scale of the first `columns` columns are known to be 0 in each row: an
+/// operation of fp4q has written it. Tensors from elsewhere need not keep the
+/// rule.
+bool hasZeroPadding(Value blocked, int64_t columns);
 
 /// The discardable attribute with the back end of an operation, a
 /// #fp4q.backend: a request before fp4q-select-backend, and its choice

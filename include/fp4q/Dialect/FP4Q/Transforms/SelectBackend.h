@@ -12,6 +12,7 @@
 #ifndef FP4Q_DIALECT_FP4Q_TRANSFORMS_SELECTBACKEND_H
 #define FP4Q_DIALECT_FP4Q_TRANSFORMS_SELECTBACKEND_H
 
+#include "fp4q/Dialect/FP4Q/IR/FP4QAttrs.h"
 #include "fp4q/Target/BackEnds.h"
 
 #include "mlir/IR/Operation.h"
@@ -61,6 +62,9 @@ std::optional<::fp4q::BackEnd> getBackEnd(Operation *op);
 /// Whether convert-fp4q-to-vector computes the operation, so that lowerings to
 /// linalg leave it alone.
 bool isForCPUKernels(Operation *op);
+
+/// The layout in the words of the table of back ends.
+::fp4q::ScaleOrder getScaleOrder(ScaleLayout layout);
 
 /// What the choice for a level-1 operation depends on.
 ::fp4q::Work describeWork(Operation *op);
