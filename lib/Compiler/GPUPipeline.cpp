@@ -77,14 +77,7 @@ void mlir::fp4q::buildFP4QToGPUPipeline(OpPassManager &manager,
   manager.addPass(createFP4QAddShapeFunctionsPass());
   if (options.optimize)
     buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
-  manager.addPass(createFP4QMaterializeScaleLayoutsPass());
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
-  FP4QSelectBackendPassOptions select;
-  select.target = target->name;
-  select.backend = options.backend;
-  manager.addPass(createFP4QSelectBackendPass(select));
+  addBackEndSelection(manager, target->name, options.backend, options.optimize);
   addBufferization(manager);
   // Before others are added: only functions that users call get a C interface.
   manager.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());

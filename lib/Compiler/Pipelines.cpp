@@ -12,7 +12,7 @@
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 #include "fp4q/Runtime/ArtifactFile.h"
-#include "fp4q/Target/TargetInfo.h"
+#include "fp4q/Target/BackEnds.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -89,19 +89,29 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
   }
 }
 
-/// fp4q -> linalg, but for operations that are left to the kernels.
-static void addLowerToLinalg(OpPassManager &manager, StringRef target,
-                             StringRef backEnd) {
+void mlir::fp4q::addBackEndSelection(OpPassManager &manager, StringRef target,
+                                     StringRef backEnd, bool optimize) {
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
-  // arith and math operations on tensors, which do not bufferize.
-  manager.addPass(createConvertElementwiseToLinalgPass());
-  manager.addPass(createFP4QMaterializeScaleLayoutsPass());
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
   FP4QSelectBackendPassOptions select;
   select.target = target.str();
   select.backend = backEnd.str();
   manager.addPass(createFP4QSelectBackendPass(select));
+  FP4QLegalizeLayoutsPassOptions layouts;
+  layouts.target = target.str();
+  manager.addPass(createFP4QLegalizeLayoutsPass(layouts));
+  // What was inserted behind constants.
+  if (optimize)
+    manager.addPass(createFP4QFoldConstantsPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+/// fp4q -> linalg, but for operations that are left to the kernels.
+static void addLowerToLinalg(OpPassManager &manager, StringRef target,
+                             StringRef backEnd, bool optimize) {
+  // arith and math operations on tensors, which do not bufferize.
+  manager.addPass(createConvertElementwiseToLinalgPass());
+  addBackEndSelection(manager, target, backEnd, optimize);
   manager.addPass(createFP4QFuseDequantPass());
   manager.addPass(createFP4QDecomposeMatmulPass());
   manager.addPass(createFP4QTileToForallPass());
@@ -114,12 +124,12 @@ static void addLowerToLinalg(OpPassManager &manager, StringRef target,
 }
 
 void mlir::fp4q::buildFP4QLowerToLinalgPipeline(OpPassManager &manager) {
-  addLowerToLinalg(manager, "cpu", "reference");
+  addLowerToLinalg(manager, "cpu", "reference", /*optimize=*/false);
 }
 
 void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
   buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  buildFP4QLowerToLinalgPipeline(manager);
+  addLowerToLinalg(manager, "cpu", "reference", /*optimize=*/true);
 }
 
 void mlir::fp4q::addBufferization(OpPassManager &manager) {
@@ -142,6 +152,19 @@ void mlir::fp4q::addBufferization(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
 }
 
+/// As the option of fp4q-select-backend.
+static StringRef nameOf(CPUBackend backEnd) {
+  switch (backEnd) {
+  case CPUBackend::Auto:
+    return "auto";
+  case CPUBackend::Reference:
+    return ::fp4q::name(::fp4q::BackEnd::Reference);
+  case CPUBackend::CPU:
+    return ::fp4q::name(::fp4q::BackEnd::CPU);
+  }
+  llvm_unreachable("unknown back end");
+}
+
 void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
                                         const CPUPipelineOptions &options) {
   std::string error;
@@ -151,9 +174,7 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
   manager.addPass(createFP4QAddShapeFunctionsPass());
   if (options.optimize)
     buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  addLowerToLinalg(manager, chip,
-                   options.backend == CPUBackend::Reference ? "reference"
-                                                            : "auto");
+  addLowerToLinalg(manager, chip, nameOf(options.backend), options.optimize);
   addBufferization(manager);
   bufferization::buildBufferDeallocationPipeline(
       manager, bufferization::BufferDeallocationPipelineOptions());

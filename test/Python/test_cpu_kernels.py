@@ -53,6 +53,10 @@ def edge_products():
     yield matmul(7, 96, 16, 34, "e4m3", "bf16", 2, alpha="absent", bias="absent")
     yield matmul(3, 5, 32, 33, "e8m0", "f32", 3, lead=(2, 2), shared=False)
     yield matmul(3, 5, 16, 6, "e4m3", "f32", 4, lead=(2,), dynamic=(0, 1))
+    # K that kernels pad, and scales that they unswizzle.
+    for seed, groups in enumerate((1, 3, 5, 33)):
+        yield matmul(seed * 2, 11, 16, groups, "e4m3", "bf16", seed,
+                     dynamic=(0,), blocked=((), ("a",), ("b",), ("a", "b"))[seed])  # fmt: skip
     for seed in range(4):
         yield matmul(1 + 4 * seed, 50, 32, 20, "e8m0", "f32", seed,
                      scale_flavor="legal")  # fmt: skip

@@ -57,7 +57,7 @@ enum class CPUBackend {
   /// The kernels where there is one, else the reference path.
   Auto,
   Reference,
-  /// The kernels too, which is what Auto chooses.
+  /// The kernels as well, with a warning where there is none.
   CPU,
 };
 
@@ -69,7 +69,7 @@ inline llvm::cl::ValuesClass cpuBackendValues() {
       clEnumValN(CPUBackend::Reference, "reference",
                  "the readable path through linalg"),
       clEnumValN(CPUBackend::CPU, "cpu",
-                 "vector kernels where there is one, else the reference path"));
+                 "the same, with a warning where there is no kernel"));
 }
 
 /// Options of --fp4q-to-cpu.

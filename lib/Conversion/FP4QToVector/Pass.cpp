@@ -81,7 +81,7 @@ struct ConvertFP4QToVectorPass
   using ConvertFP4QToVectorPassBase::ConvertFP4QToVectorPassBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    const ::fp4q::Target *target = ::fp4q::findTarget(chip.getValue());
+    target = ::fp4q::findTarget(chip.getValue());
     if (!target || target->kind != ::fp4q::TargetKind::CPU)
       return emitError(UnknownLoc::get(context))
              << "convert-fp4q-to-vector expects chip to be a CPU level, but "
@@ -98,6 +98,15 @@ struct ConvertFP4QToVectorPass
           op.hasPureBufferSemantics() && isForCPUKernels(op))
         ops.push_back(op);
     });
+    for (Operation *op : ops) {
+      ::fp4q::Choice choice =
+          ::fp4q::chooseBackEnd(::fp4q::backEndTable, *target, describeWork(op),
+                                ::fp4q::BackEnd::CPU);
+      if (choice.implementation)
+        continue;
+      op->emitOpError() << "has no kernel: " << choice.reason;
+      return signalPassFailure();
+    }
     IRRewriter rewriter(&getContext());
     SymbolTable symbols(getOperation());
     for (DestinationStyleOpInterface op : ops) {
@@ -113,6 +122,7 @@ struct ConvertFP4QToVectorPass
   }
 
 private:
+  const ::fp4q::Target *target = nullptr;
   CPUVectors vectors;
 };
 
