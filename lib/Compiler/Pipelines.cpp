@@ -50,6 +50,34 @@ mlir::fp4q::findCPULevel(const CPUPipelineOptions &options,
   return nullptr;
 }
 
+LogicalResult mlir::fp4q::setBackEnd(StringRef name, bool hasCPU, bool hasGPU,
+                                     CPUPipelineOptions &cpu,
+                                     GPUPipelineOptions &gpu,
+                                     std::string &error) {
+  if (name == "auto")
+    return success();
+  const ::fp4q::BackEnd *found = ::fp4q::findBackEnd(name);
+  if (!found) {
+    error = "unknown back end '" + name.str() + "', expected one of auto, " +
+            ::fp4q::backEndNames();
+    return failure();
+  }
+  bool isForCPU =
+      *found == ::fp4q::BackEnd::Reference || *found == ::fp4q::BackEnd::CPU;
+  if (isForCPU ? hasGPU : hasCPU) {
+    error = "the back end '" + name.str() + "' is for " +
+            (isForCPU ? "CPUs" : "GPUs") + ", but a target is a " +
+            (isForCPU ? "GPU" : "CPU");
+    return failure();
+  }
+  if (!isForCPU)
+    gpu.backend = name.str();
+  else
+    cpu.backend = *found == ::fp4q::BackEnd::CPU ? CPUBackend::CPU
+                                                 : CPUBackend::Reference;
+  return success();
+}
+
 void mlir::fp4q::buildFP4QPreparationPipeline(OpPassManager &manager) {
   manager.addPass(createInlinerPass());
   manager.addPass(createSymbolDCEPass());

@@ -27,10 +27,12 @@ static llvm::cl::opt<std::string>
                            "and its GPU is picked when the artifact is "
                            "loaded"),
             llvm::cl::init("cpu"), llvm::cl::cat(category));
-static llvm::cl::opt<CPUBackend>
-    backend("backend", llvm::cl::desc("What lowers the operations"),
-            cpuBackendValues(), llvm::cl::init(CPUBackend::Auto),
-            llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    backend("backend", llvm::cl::value_desc("name"),
+            llvm::cl::desc("What computes the operations: auto (default), "
+                           "reference or cpu, gpu-portable or gpu-native; see "
+                           "docs/targets.md"),
+            llvm::cl::init("auto"), llvm::cl::cat(category));
 static llvm::cl::opt<EmitKind> emit(
     "emit", llvm::cl::desc("What to write:"),
     llvm::cl::values(
@@ -77,7 +79,6 @@ int main(int argc, char **argv) {
 
   AheadOfTimeOptions options;
   options.emit = emit;
-  options.pipeline.backend = backend;
   options.gpuPipeline.cubin = cubin;
   options.gpuPipeline.ptxas = ptxas;
   std::string error;
@@ -88,6 +89,13 @@ int main(int argc, char **argv) {
     return 1;
   }
   options.targets = *parsed;
+  auto isGPU = [](const CompileTarget &target) { return target.isGPU; };
+  if (failed(setBackEnd(backend, !llvm::all_of(*parsed, isGPU),
+                        llvm::any_of(*parsed, isGPU), options.pipeline,
+                        options.gpuPipeline, error))) {
+    llvm::errs() << "fp4q-compile: error: " << error << '\n';
+    return 1;
+  }
   LoadedModule module("fp4q-compile");
   return failed(module.load(input)) ||
          failed(compileAheadOfTime(module.get(), options, output));

@@ -49,8 +49,12 @@ namespace {
 class ModuleFunction : public Callable {
 public:
   LogicalResult open(const Callable::Options &given) {
-    options.backend = given.backend;
     options.optimize = given.optimize;
+    GPUPipelineOptions unused;
+    std::string error;
+    if (failed(setBackEnd(given.backend, /*hasCPU=*/true, /*hasGPU=*/false,
+                          options, unused, error)))
+      return reportError(error);
     StringRef path = given.path, target = given.target;
     if (!target.empty() && !target.consume_front("cpu:") && target != "cpu")
       return reportError("--target=" + target + " is no CPU level, and '" +
@@ -198,6 +202,10 @@ public:
     device = *found;
     if (!isArtifact(given.path)) {
       pipeline.optimize = given.optimize;
+      CPUPipelineOptions unused;
+      if (failed(setBackEnd(given.backend, /*hasCPU=*/false, /*hasGPU=*/true,
+                            unused, pipeline, error)))
+        return reportError(error);
       return failure(failed(module.load(given.path)) ||
                      failed(readSignature(module.get(), given.entry)));
     }

@@ -31,7 +31,7 @@ public:
     /// "cpu", "gpu:N", "sim".
     StringRef device;
     /// Of a module.
-    CPUBackend backend;
+    StringRef backend;
     bool optimize;
   };
 

@@ -27,8 +27,8 @@ struct RunOptions {
   std::string target;
   /// "cpu", "gpu:N" or "sim".
   std::string device = "cpu";
-  /// Of a module: what lowers its operations.
-  CPUBackend backend = CPUBackend::Auto;
+  /// Of a module: what computes its operations.
+  std::string backend = "auto";
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   /// Compile a module with --fp4q-optimize.

@@ -31,11 +31,12 @@ static llvm::cl::opt<std::string>
            llvm::cl::desc("Where to run: cpu (default), gpu:N, a CUDA device, "
                           "or sim, the simulator of one"),
            llvm::cl::init("cpu"), llvm::cl::cat(category));
-static llvm::cl::opt<mlir::fp4q::CPUBackend>
-    backend("backend", llvm::cl::desc("What lowers the operations of a module"),
-            mlir::fp4q::cpuBackendValues(),
-            llvm::cl::init(mlir::fp4q::CPUBackend::Auto),
-            llvm::cl::cat(category));
+static llvm::cl::opt<std::string>
+    backend("backend", llvm::cl::value_desc("name"),
+            llvm::cl::desc("What computes the operations of a module: auto "
+                           "(default), reference or cpu, gpu-portable or "
+                           "gpu-native"),
+            llvm::cl::init("auto"), llvm::cl::cat(category));
 static llvm::cl::list<std::string>
     inputs("input", llvm::cl::value_desc("file.npy"),
            llvm::cl::desc("An argument of the function, in order"),

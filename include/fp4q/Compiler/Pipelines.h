@@ -14,6 +14,7 @@
 #define FP4Q_COMPILER_PIPELINES_H
 
 #include "mlir/Pass/PassOptions.h"
+#include "mlir/Support/LLVM.h"
 
 #include <string>
 
@@ -136,6 +137,13 @@ const ::fp4q::Target *findChip(llvm::StringRef chip, std::string &error);
 /// in `error`.
 const ::fp4q::Target *findCPULevel(const CPUPipelineOptions &options,
                                    std::string &error);
+
+/// Sets the back end of both pipelines by its name: "auto", or one for the kind
+/// of all targets. `hasCPU` and `hasGPU` say which kinds there are. Otherwise
+/// fails with a sentence in `error`.
+LogicalResult setBackEnd(llvm::StringRef name, bool hasCPU, bool hasGPU,
+                         CPUPipelineOptions &cpu, GPUPipelineOptions &gpu,
+                         std::string &error);
 
 /// Inlines calls and drops private functions that nothing calls any more. The
 /// pipelines begin with it, since results of private functions have no caller

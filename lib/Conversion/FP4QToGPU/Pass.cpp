@@ -47,6 +47,12 @@ struct ConvertFP4QToGPUPass
           << ::fp4q::chipNames();
       return signalPassFailure();
     }
+    // Code of other origin might use what the chip lacks, at which LLVM aborts.
+    for (auto module : getOperation().getOps<gpu::GPUModuleOp>()) {
+      module.emitOpError(
+          "is in the input, but kernels are made of fp4q operations only");
+      return signalPassFailure();
+    }
     bool hasWork = false;
     getOperation().walk([&](Operation *op) { hasWork |= isLevel1(op); });
     if (!hasWork)

@@ -18,3 +18,9 @@ func.func @on_tensors(%x: tensor<4x64xf32>, %g: tensor<f32>) -> tensor<f32> {
       -> tensor<f32>
   return %0 : tensor<f32>
 }
+
+// -----
+
+// expected-error @below {{'gpu.module' op is in the input, but kernels are made of fp4q operations only}}
+gpu.module @other [#nvvm.target<chip = "sm_20">] {
+}

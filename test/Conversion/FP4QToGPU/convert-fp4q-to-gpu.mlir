@@ -68,7 +68,7 @@ func.func @matmul_static(%a: memref<9x64xi8>, %sa: memref<9x4xf8E8M0FNU>,
   return
 }
 
-// CHECK: gpu.module @fp4q_kernels <#fp4q.embed_images> [#nvvm.target<O = 3, chip = "sm_120a", features = "+ptx87">]
+// CHECK: gpu.module @fp4q_kernels<#fp4q.embed_images> [#nvvm.target<O = 3, chip = "sm_120a", features = "+ptx87">]
 // CHECK: gpu.func @quantize_pack(%[[KX:.*]]: memref<?xbf16>, %{{.*}}: memref<?xi8>, %{{.*}}: memref<?xf8E8M0FNU>, %{{.*}}: memref<f32>) kernel attributes {known_block_size = array<i32: 256, 1, 1>}
 // CHECK: vector.load %[[KX]][%{{.*}}] {alignment = 16 : i64} : memref<?xbf16>, vector<8xbf16>
 // CHECK-COUNT-2: gpu.shuffle xor

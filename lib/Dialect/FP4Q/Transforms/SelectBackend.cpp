@@ -121,6 +121,15 @@ bool mlir::fp4q::isForCPUKernels(Operation *op) {
   return getBackEnd(op) == BackEnd::CPU;
 }
 
+/// The targets that have kernels of a back end, for messages.
+static std::string listTargets(const BackEndTable &table, BackEnd backEnd) {
+  std::string names;
+  for (const Target &target : ArrayRef(::fp4q::targets, ::fp4q::numTargets))
+    if (::fp4q::hasBackEnd(table, target, backEnd))
+      names += (names.empty() ? "" : ", ") + std::string(target.name);
+  return names.empty() ? "no target" : names;
+}
+
 /// One option: empty, "auto" or a name.
 static bool parseRequest(const BackEndTable &table, const Target &target,
                          StringRef text, std::optional<BackEnd> &request,
@@ -134,6 +143,8 @@ static bool parseRequest(const BackEndTable &table, const Target &target,
     for (BackEnd backEnd : ::fp4q::allBackEnds)
       if (::fp4q::hasBackEnd(table, target, backEnd))
         error += std::string(", ") + ::fp4q::name(backEnd);
+    if (found)
+      error += "; '" + text.str() + "' is for " + listTargets(table, *found);
     return false;
   }
   request = *found;

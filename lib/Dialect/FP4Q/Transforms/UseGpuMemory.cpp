@@ -12,6 +12,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace mlir {
@@ -38,6 +39,13 @@ static bool touchesMemory(Operation *op) {
          effects.hasEffect<MemoryEffects::Write>();
 }
 
+/// What a view is a view of.
+static Value getSource(Value value) {
+  while (auto view = value.getDefiningOp<ViewLikeOpInterface>())
+    value = view.getViewSource();
+  return value;
+}
+
 namespace {
 
 struct FP4QUseGPUMemoryPass
@@ -51,12 +59,35 @@ struct FP4QUseGPUMemoryPass
     for (auto function : module.getOps<func::FuncOp>())
       shapeFunctions.insert(getResultShapesName(function.getName()));
     for (auto function : module.getOps<func::FuncOp>())
-      if (!shapeFunctions.contains(function.getName()) &&
-          failed(rewrite(function)))
+      if (failed(shapeFunctions.contains(function.getName())
+                     ? checkShapeFunction(function)
+                     : rewrite(function)))
         return signalPassFailure();
   }
 
 private:
+  /// Its last argument is for the sizes; the others have their data on the
+  /// device.
+  LogicalResult checkShapeFunction(func::FuncOp function) {
+    WalkResult result = function.walk([&](Operation *op) {
+      for (Value operand : op->getOperands()) {
+        auto argument = dyn_cast<BlockArgument>(getSource(operand));
+        bool isOnDevice =
+            argument && isa<MemRefType>(operand.getType()) &&
+            argument.getOwner() == &function.front() &&
+            argument.getArgNumber() + 1 != function.getNumArguments();
+        if (isOnDevice && touchesMemory(op)) {
+          op->emitOpError("cannot run on a GPU: the size of a result depends "
+                          "on it, and the host cannot read the device's "
+                          "memory");
+          return WalkResult::interrupt();
+        }
+      }
+      return WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
+  }
+
   LogicalResult rewrite(func::FuncOp function) {
     SmallVector<Operation *> operations;
     function.walk([&](Operation *op) { operations.push_back(op); });

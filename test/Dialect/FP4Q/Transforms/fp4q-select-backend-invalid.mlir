@@ -6,7 +6,7 @@
 // RUN: not fp4q-opt %s --fp4q-select-backend=matmul=triton 2>&1 | FileCheck %s --check-prefix=BACKEND
 // BACKEND: {{^}}<unknown>:0: error: unknown back end 'triton' for cpu:x86-64, expected one of auto, reference, cpu{{$}}
 // RUN: not fp4q-opt %s --fp4q-select-backend=quantize=gpu-native 2>&1 | FileCheck %s --check-prefix=KERNELS
-// KERNELS: {{^}}<unknown>:0: error: there is no back end 'gpu-native' for cpu:x86-64, expected one of auto, reference, cpu{{$}}
+// KERNELS: {{^}}<unknown>:0: error: there is no back end 'gpu-native' for cpu:x86-64, expected one of auto, reference, cpu; 'gpu-native' is for sm_120a, sm_121a{{$}}
 // RUN: not fp4q-opt %s --fp4q-select-backend="backend=reference matmul=auto" 2>&1 | FileCheck %s --check-prefix=CONTRADICTION
 // CONTRADICTION: {{^}}<unknown>:0: error: the options backend=reference and matmul=auto contradict each other{{$}}
 // RUN: not fp4q-opt %s --fp4q-select-backend="quantize=cpu backend=reference" 2>&1 | FileCheck %s --check-prefix=QUANTIZE

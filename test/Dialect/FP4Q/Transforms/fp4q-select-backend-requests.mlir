@@ -6,7 +6,7 @@
 // RUN: fp4q-test-opt %s --test-fp4q-select-backend="target=cpu:avx512-vnni" 2>&1 | FileCheck %s --check-prefixes=CPU
 
 // RUN: not fp4q-test-opt %s --test-fp4q-select-backend="target=sm_90a backend=gpu-native" 2>&1 | FileCheck %s --check-prefix=CHIP
-// CHIP: error: there is no back end 'gpu-native' for sm_90a, expected one of auto, reference, gpu-portable{{$}}
+// CHIP: error: there is no back end 'gpu-native' for sm_90a, expected one of auto, reference, gpu-portable; 'gpu-native' is for sm_100a, sm_103a, sm_120a, sm_121a{{$}}
 // RUN: not fp4q-test-opt %s --test-fp4q-select-backend="target=sm_120a backend=gpu-native matmul=gpu-portable" 2>&1 | FileCheck %s --check-prefix=BOTHWAYS
 // BOTHWAYS: error: the options backend=gpu-native and matmul=gpu-portable contradict each other{{$}}
 

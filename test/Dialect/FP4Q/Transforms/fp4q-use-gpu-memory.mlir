@@ -36,6 +36,19 @@ module attributes {gpu.container_module} {
 
 // -----
 
+func.func @slice(%x: memref<4xi8>, %n: memref<index>) {
+  return
+}
+func.func @slice__result_shapes(%x: memref<4xi8>, %n: memref<index>, %sizes: memref<4xindex>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{'memref.load' op cannot run on a GPU: the size of a result depends on it, and the host cannot read the device's memory}}
+  %0 = memref.load %n[] : memref<index>
+  memref.store %0, %sizes[%c0] : memref<4xindex>
+  return
+}
+
+// -----
+
 func.func @load(%x: memref<4xf32>) -> f32 {
   %c0 = arith.constant 0 : index
   // expected-error @+1 {{'memref.load' op cannot run on a GPU: it has no kernel, and the host cannot read the device's memory}}
