@@ -13,11 +13,6 @@ using namespace mlir;
 using namespace mlir::fp4q;
 using ::fp4q::ScaleType;
 
-/// The bits of 1.5 * 2^23, to which integers of 22 bits can be added.
-constexpr uint32_t kMagic = 0x4B400000;
-/// Scales of a above 2^104 would make the magic overflow.
-constexpr uint32_t kLargestE8M0 = 231;
-
 TileKernel::PanelScales TileKernel::emitPanelScales(Value bytes) {
   Type type = bytes.getType();
   auto compare = [&](arith::CmpIPredicate predicate, Value lhs,

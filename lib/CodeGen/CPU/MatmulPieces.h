@@ -20,6 +20,12 @@ namespace fp4q {
 constexpr int64_t kBias = kDecodeBias;
 /// Elements of a and b are doubled, so a product is four times too large.
 constexpr float kUndouble = 0.25f;
+/// The bits of 1.5 * 2^23, to which integers of 22 bits can be added.
+constexpr uint32_t kMagic = 0x4B400000;
+/// Scales of a above 2^104 would make the magic overflow.
+constexpr uint32_t kLargestE8M0 = 231;
+/// The largest finite scale of e4m3, 448.
+constexpr uint32_t kLargestE4M3 = 0x7E;
 
 /// The low nibbles of some bytes, and the high nibbles.
 struct Nibbles {

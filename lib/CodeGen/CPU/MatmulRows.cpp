@@ -5,19 +5,24 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Each row of b is read once, as one stream. A step takes 4*L bytes of codes in
-// L lanes: lane l has bytes 4l .. 4l+3, which are elements 8l .. 8l+7, the even
+// Each row of b is read once, as a stream. A step takes 4*L bytes of codes in L
+// lanes: lane l has bytes 4l .. 4l+3, which are elements 8l .. 8l+7, the even
 // ones in low nibbles and the odd ones in high nibbles. The row of a is laid
 // out the same way beforehand:
 //
 //   codes    step by step, 4*L signed bytes of even elements, then of odd ones
-//   start    a lane's start value: -12 * (sum of its 8 elements)
-//   factor   a lane's scale of a
+//   starts   a lane's start value: -12 * (sum of its 8 elements)
+//   factors  a lane's scale of a
 //
 // A row of L*8*steps elements is followed by steps of 4 lanes for what is left.
-// Any scale is represented, so this is the general path too.
 //
-//===----------------------------------------------------------------------===//
+// Any scale is represented, so this is the general path too. Where a check
+// finds all scales of the row of a and of the rows of b at hand in a usual
+// range, they are not decoded: a byte of e8m0 that is moved to the place of the
+// exponent is its scale, and one of e4m3 is 2^-120 times its scale, for which
+// fastFactors make up. For e8m0, fastStarts and fastFactors are the start and
+// the magic that MatmulTiles.h explains, so that a lane's scale of a costs
+// nothing.
 
 #include "MatmulPieces.h"
 
@@ -30,6 +35,8 @@ using ::fp4q::ScaleType;
 /// Packed bytes, and elements, of one lane of a step.
 constexpr int64_t kLaneBytes = 4;
 constexpr int64_t kLaneElements = 8;
+/// Rows of b that are read together, so that the row of a is read less.
+constexpr int64_t kColumnsAtOnce = 4;
 
 namespace {
 
@@ -49,18 +56,33 @@ private:
   };
 
   SmallVector<Steps> getSteps() const;
+  /// The bytes of the scales of a step, `bytesOfLane` times for each lane.
+  Value loadScales(const Steps &steps, Value scales, Value row, Value k,
+                   int64_t bytesOfLane);
   /// The bytes of the scales of a step, one a lane, in i32 lanes.
   Value loadLaneScales(const Steps &steps, Value scales, Value row, Value k);
-  void prepareActivations(Value row);
+  /// Whether the fast way can represent the row's scales.
+  Value prepareActivations(Value row);
+  /// What the fast way takes of the lanes' scales of a, and whether it can.
+  Value prepareFast(Value bytes, Value sum, Value lane);
+  /// Whether the fast way can represent the scales of these rows of b.
+  Value checkWeights(Value begin, Value end);
   /// The sums of the lanes after one more step.
   Value step(const Steps &steps, Value column, Value k, Value sums);
-  /// Whether a byte of e8m0 is NaN, as a number that grows.
+  SmallVector<Value> fastStep(const Steps &steps, ValueRange columns, Value k,
+                              ValueRange sums);
   Value reduce(Value vector);
+  using Step =
+      function_ref<SmallVector<Value>(const Steps &, Value, ValueRange)>;
+  /// Sums of all steps of some columns, and their results.
+  void emitColumns(Value row, ArrayRef<Value> columns, Step step);
+  void emitGeneral(Value row, Value begin, Value end);
+  void emitFast(Value row, Value begin, Value end);
 
   CPUKernelBuilder &b;
   const MatmulConfig &config;
   const MatmulOperands &operands;
-  Value codes, starts, factors;
+  Value codes, starts, factors, fastStarts, fastFactors;
 };
 
 } // namespace
@@ -76,50 +98,167 @@ SmallVector<RowKernel::Steps> RowKernel::getSteps() const {
   return steps;
 }
 
-Value RowKernel::loadLaneScales(const Steps &steps, Value scales, Value row,
-                                Value k) {
+Value RowKernel::loadScales(const Steps &steps, Value scales, Value row,
+                            Value k, int64_t bytesOfLane) {
   int64_t lanesOfGroup = config.group / kLaneElements;
   int64_t count = std::max<int64_t>(1, steps.lanes / lanesOfGroup);
   Value group = b.createOrFold<arith::DivUIOp>(k, b.index(config.group));
   Value bytes = b.loadBytes(count, scales, {row, group});
   SmallVector<int64_t> mask;
-  for (int64_t lane = 0; lane < steps.lanes; ++lane)
-    mask.push_back(std::min(lane / lanesOfGroup, count - 1));
-  return extendBytes(b, b.shuffle(bytes, bytes, mask));
+  for (int64_t i = 0; i < steps.lanes * bytesOfLane; ++i)
+    mask.push_back(std::min(i / bytesOfLane / lanesOfGroup, count - 1));
+  return b.shuffle(bytes, bytes, mask);
 }
 
-void RowKernel::prepareActivations(Value row) {
+Value RowKernel::loadLaneScales(const Steps &steps, Value scales, Value row,
+                                Value k) {
+  return extendBytes(b, loadScales(steps, scales, row, k, /*bytesOfLane=*/1));
+}
+
+Value RowKernel::prepareFast(Value bytes, Value sum, Value lane) {
+  Type type = bytes.getType();
+  Value start, factor;
+  uint32_t largest = kLargestE4M3;
+  if (config.scaleType == ScaleType::E8M0) {
+    largest = kLargestE8M0;
+    // Twice the elements of a and of b: 2^-2.
+    Value exponent = arith::SubIOp::create(b, bytes, b.splat(type, 129u));
+    factor = arith::AddIOp::create(
+        b, arith::ShLIOp::create(b, exponent, b.splat(type, 23u)),
+        b.splat(type, kMagic));
+    start = arith::SubIOp::create(b, factor, sum);
+    b.store(start, fastStarts, lane);
+  } else {
+    Value scale = ArithEmitter(b).decodeScale(bytes, config.scaleType);
+    factor = arith::MulFOp::create(
+        b, scale, b.splat(scale.getType(), kUndouble * 0x1p120f));
+    factor =
+        b.bitcast(factor, cast<VectorType>(type).getNumElements(), b.i32());
+  }
+  b.store(factor, fastFactors, lane);
+  Value inRange = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, bytes,
+                                        b.splat(type, largest));
+  return vector::ReductionOp::create(b, vector::CombiningKind::AND, inRange);
+}
+
+Value RowKernel::prepareActivations(Value row) {
   codes = b.allocate(b.index(config.k), b.i8());
-  starts = b.allocate(b.index(config.k / kLaneElements), b.i32());
-  factors = b.allocate(b.index(config.k / kLaneElements), b.i32());
+  Value lanesOfRow = b.index(config.k / kLaneElements);
+  for (Value *buffer : {&starts, &factors, &fastFactors})
+    *buffer = b.allocate(lanesOfRow, b.i32());
+  fastStarts = config.scaleType == ScaleType::E8M0
+                   ? b.allocate(lanesOfRow, b.i32())
+                   : starts;
+  Value isFast = b.splat(b.getI1Type(), 1u);
   for (const Steps &steps : getSteps()) {
     int64_t lanes = steps.lanes;
-    b.loop(b.index(steps.first), b.index(steps.last), lanes * kLaneElements,
-           [&](Value k) {
-             Value byte = b.createOrFold<arith::DivUIOp>(k, b.index(2));
-             Value lane =
-                 b.createOrFold<arith::DivUIOp>(k, b.index(kLaneElements));
-             Value packed =
-                 b.loadBytes(lanes * kLaneBytes, operands.a, {row, byte});
-             Nibbles nibbles = emitDecode(b, packed, /*bias=*/0);
-             b.store(nibbles.low, codes, k);
-             b.store(nibbles.high, codes, b.add(k, lanes * kLaneBytes));
-             Type laneType = b.vec(lanes, b.i32());
-             Value zero = b.splat(laneType, 0u);
-             Value sum = emitBiasSum(b, nibbles.low, zero);
-             sum = emitBiasSum(b, nibbles.high, sum);
-             b.store(arith::SubIOp::create(b, zero, sum), starts, lane);
-             Value scale = loadLaneScales(steps, operands.aScales, row, k);
-             if (config.scaleType == ScaleType::E4M3) {
-               Value value =
-                   ArithEmitter(b).decodeScale(scale, config.scaleType);
-               value = arith::MulFOp::create(
-                   b, value, b.splat(value.getType(), kUndouble));
-               scale = b.bitcast(value, lanes, b.i32());
-             }
-             b.store(scale, factors, lane);
-           });
+    isFast =
+        b.loop(b.index(steps.first), b.index(steps.last), lanes * kLaneElements,
+               isFast,
+               [&](Value k, ValueRange state) -> SmallVector<Value> {
+                 Value byte = b.createOrFold<arith::DivUIOp>(k, b.index(2));
+                 Value lane =
+                     b.createOrFold<arith::DivUIOp>(k, b.index(kLaneElements));
+                 Value packed =
+                     b.loadBytes(lanes * kLaneBytes, operands.a, {row, byte});
+                 Nibbles nibbles = emitDecode(b, packed, /*bias=*/0);
+                 b.store(nibbles.low, codes, k);
+                 b.store(nibbles.high, codes, b.add(k, lanes * kLaneBytes));
+                 Type laneType = b.vec(lanes, b.i32());
+                 Value zero = b.splat(laneType, 0u);
+                 Value sum = emitBiasSum(b, nibbles.low, zero);
+                 sum = emitBiasSum(b, nibbles.high, sum);
+                 b.store(arith::SubIOp::create(b, zero, sum), starts, lane);
+                 Value scale = loadLaneScales(steps, operands.aScales, row, k);
+                 Value inRange = prepareFast(scale, sum, lane);
+                 if (config.scaleType == ScaleType::E4M3) {
+                   Value value =
+                       ArithEmitter(b).decodeScale(scale, config.scaleType);
+                   value = arith::MulFOp::create(
+                       b, value, b.splat(value.getType(), kUndouble));
+                   scale = b.bitcast(value, lanes, b.i32());
+                 }
+                 b.store(scale, factors, lane);
+                 return {arith::AndIOp::create(b, state.front(), inRange)};
+               })
+            .front();
   }
+  return isFast;
+}
+
+Value RowKernel::checkWeights(Value begin, Value end) {
+  int64_t groups = config.groups();
+  int64_t width = std::min<int64_t>(4 * config.vectors.lanes,
+                                    llvm::bit_floor<uint64_t>(groups));
+  Type type = b.vec(width, b.i8());
+  bool isE8M0 = config.scaleType == ScaleType::E8M0;
+  // Bytes of e8m0 from 1 on.
+  Value offset = b.splat(type, isE8M0 ? 1u : 0u);
+  Value largest = b.splat(type, isE8M0 ? 253u : kLargestE4M3);
+  auto largestOf = [&](Value lhs, Value rhs) -> Value {
+    return arith::MaxUIOp::create(b, lhs, rhs);
+  };
+  Value found =
+      b.loop(begin, end, 1, b.splat(type, 0u),
+             [&](Value column, ValueRange state) {
+               return b.loop(
+                   b.index(0), b.index(groups), width, state,
+                   [&](Value group, ValueRange state) -> SmallVector<Value> {
+                     // The last vector overlaps the one before.
+                     Value place = b.min(group, b.index(groups - width));
+                     Value bytes =
+                         b.loadBytes(width, operands.bScales, {column, place});
+                     return {largestOf(state.front(), arith::SubIOp::create(
+                                                          b, bytes, offset))};
+                   });
+             })
+          .front();
+  Value inRange =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ule, found, largest);
+  return vector::ReductionOp::create(b, vector::CombiningKind::AND, inRange);
+}
+
+SmallVector<Value> RowKernel::fastStep(const Steps &steps, ValueRange columns,
+                                       Value k, ValueRange sums) {
+  int64_t lanes = steps.lanes;
+  Value byte = b.createOrFold<arith::DivUIOp>(k, b.index(2));
+  Value lane = b.createOrFold<arith::DivUIOp>(k, b.index(kLaneElements));
+  Value even = b.load(lanes * kLaneBytes, codes, k);
+  Value odd = b.load(lanes * kLaneBytes, codes, b.add(k, lanes * kLaneBytes));
+  Value start = b.load(lanes, fastStarts, lane);
+  Value factor = b.bitcast(b.load(lanes, fastFactors, lane), lanes, b.f32());
+  SmallVector<Value> next;
+  for (auto [column, sum] : llvm::zip_equal(columns, sums)) {
+    // The same place in the rows that come next.
+    Value ahead = b.min(b.add(column, static_cast<int64_t>(columns.size())),
+                        b.index(config.n - 1));
+    if (lanes == config.vectors.lanes)
+      b.prefetch(operands.b, {ahead, byte});
+    Value packed = b.loadBytes(lanes * kLaneBytes, operands.b, {column, byte});
+    Nibbles nibbles = emitDecode(b, packed, kBias);
+    Value dot = emitGroupDot(b, nibbles.low, even, start);
+    dot = emitGroupDot(b, nibbles.high, odd, dot);
+    // Each byte on top of its lane, and what is below masked away.
+    Value scale = loadScales(steps, operands.bScales, column, k,
+                             /*bytesOfLane=*/4);
+    scale = b.bitcast(scale, lanes, b.i32());
+    Type type = scale.getType();
+    bool isE8M0 = config.scaleType == ScaleType::E8M0;
+    scale = arith::ShRUIOp::create(b, scale, b.splat(type, isE8M0 ? 1u : 4u));
+    scale = arith::AndIOp::create(
+        b, scale, b.splat(type, isE8M0 ? 0x7F800000u : 0x07F00000u));
+    scale = b.bitcast(scale, lanes, b.f32());
+    if (isE8M0) {
+      Value product =
+          arith::SubFOp::create(b, b.bitcast(dot, lanes, b.f32()), factor);
+      next.push_back(b.fma(product, scale, sum));
+    } else {
+      Value value = arith::SIToFPOp::create(b, factor.getType(), dot);
+      scale = arith::MulFOp::create(b, scale, factor);
+      next.push_back(b.fma(value, scale, sum));
+    }
+  }
+  return next;
 }
 
 Value RowKernel::step(const Steps &steps, Value column, Value k, Value sums) {
@@ -175,29 +314,66 @@ Value RowKernel::reduce(Value vector) {
   return vector::ExtractOp::create(b, vector, 0);
 }
 
-void RowKernel::emit(Value row, Value begin, Value end) {
-  prepareActivations(row);
+void RowKernel::emitColumns(Value row, ArrayRef<Value> columns, Step step) {
   Type result = cast<MemRefType>(operands.c.getType()).getElementType();
-  b.loop(begin, end, 1, [&](Value column) {
-    Value sum;
-    for (const Steps &steps : getSteps()) {
-      Value zero = b.splat(b.vec(steps.lanes, b.f32()), 0.0f);
-      Value sums = b.loop(b.index(steps.first), b.index(steps.last),
-                          steps.lanes * kLaneElements, zero,
-                          [&](Value k, ValueRange sums) -> SmallVector<Value> {
-                            return {step(steps, column, k, sums.front())};
-                          })
-                       .front();
-      Value part = reduce(sums);
-      sum = sum ? arith::AddFOp::create(b, sum, part).getResult() : part;
+  SmallVector<Value> totals(columns.size());
+  for (const Steps &steps : getSteps()) {
+    SmallVector<Value> zeros(columns.size(),
+                             b.splat(b.vec(steps.lanes, b.f32()), 0.0f));
+    SmallVector<Value> sums = b.loop(
+        b.index(steps.first), b.index(steps.last), steps.lanes * kLaneElements,
+        zeros, [&](Value k, ValueRange sums) { return step(steps, k, sums); });
+    for (auto [total, sum] : llvm::zip_equal(totals, sums)) {
+      Value part = reduce(sum);
+      total = total ? arith::AddFOp::create(b, total, part).getResult() : part;
     }
+  }
+  for (auto [column, total] : llvm::zip_equal(columns, totals)) {
     Value value =
-        emitEpilogue(b, sum, loadAlpha(b, operands, column, /*lanes=*/0),
+        emitEpilogue(b, total, loadAlpha(b, operands, column, /*lanes=*/0),
                      loadBias(b, operands, column, /*lanes=*/0), result);
     memref::StoreOp::create(b, value, operands.c, ValueRange{row, column});
+  }
+}
+
+void RowKernel::emitGeneral(Value row, Value begin, Value end) {
+  b.loop(begin, end, 1, [&](Value column) {
+    emitColumns(row, column,
+                [&](const Steps &steps, Value k,
+                    ValueRange sums) -> SmallVector<Value> {
+                  return {step(steps, column, k, sums.front())};
+                });
   });
-  for (Value buffer : {codes, starts, factors})
+}
+
+void RowKernel::emitFast(Value row, Value begin, Value end) {
+  auto emitSome = [&](Value first, int64_t count) {
+    SmallVector<Value> columns;
+    for (int64_t i = 0; i < count; ++i)
+      columns.push_back(b.add(first, i));
+    emitColumns(row, columns,
+                [&](const Steps &steps, Value k, ValueRange sums) {
+                  return fastStep(steps, columns, k, sums);
+                });
+  };
+  Value rest = b.createOrFold<arith::RemUIOp>(b.sub(end, begin),
+                                              b.index(kColumnsAtOnce));
+  Value whole = b.sub(end, rest);
+  b.loop(begin, whole, kColumnsAtOnce,
+         [&](Value column) { emitSome(column, kColumnsAtOnce); });
+  b.loop(whole, end, 1, [&](Value column) { emitSome(column, 1); });
+}
+
+void RowKernel::emit(Value row, Value begin, Value end) {
+  Value isFast = prepareActivations(row);
+  isFast = arith::AndIOp::create(b, isFast, checkWeights(begin, end));
+  b.ifThenElse(
+      isFast, [&] { emitFast(row, begin, end); },
+      [&] { emitGeneral(row, begin, end); });
+  for (Value buffer : {codes, starts, factors, fastFactors})
     b.deallocate(buffer);
+  if (fastStarts != starts)
+    b.deallocate(fastStarts);
 }
 
 func::FuncOp mlir::fp4q::emitRowKernel(OpBuilder &builder, Location loc,

@@ -14,7 +14,9 @@ using namespace mlir::fp4q;
 using ::fp4q::ScaleType;
 
 /// Up to so many rows, each is a vector times a matrix.
-constexpr int64_t kMaxSingleRows = 2;
+constexpr int64_t kMaxSingleRows = 1;
+/// Up to so many, weights are not worth a place in memory once decoded.
+constexpr int64_t kMaxFewRows = 16;
 
 SmallVector<Value> TileKernel::clampedRows(Value first, int64_t count,
                                            Value limit) {
@@ -129,70 +131,85 @@ void TileKernel::emitTable(Value firstColumn, Value tableGroup) {
 // The inner kernel
 //===----------------------------------------------------------------------===//
 
+SmallVector<Value> TileKernel::emitGroup(ArrayRef<Value> words, Value entry,
+                                         ValueRange state,
+                                         LoadWeights loadWeights) {
+  int64_t vectors = config.vectors.tileVectors;
+  int64_t rows = static_cast<int64_t>(words.size()) * kPanelRows;
+  auto scalar = [&](int64_t row, int64_t offset) {
+    return b.loadScalar(
+        panels, b.add(words[row / kPanelRows], offset + row % kPanelRows));
+  };
+  SmallVector<Value> dots;
+  for (int64_t r = 0; r < rows; ++r)
+    dots.append(vectors, b.broadcast(scalar(r, startWord()), lanes));
+  for (int64_t step = 0; step < steps(); ++step) {
+    SmallVector<Value> u = loadWeights(step);
+    for (int64_t r = 0; r < rows; ++r) {
+      Value s = b.bitcast(b.broadcast(scalar(r, step * kPanelRows), lanes),
+                          4 * lanes, b.i8());
+      for (int64_t v = 0; v < vectors; ++v)
+        dots[r * vectors + v] = emitGroupDot(b, u[v], s, dots[r * vectors + v]);
+    }
+  }
+  SmallVector<Value> next;
+  for (int64_t r = 0; r < rows; ++r) {
+    Value magic =
+        b.bitcast(b.broadcast(scalar(r, magicWord()), lanes), lanes, b.f32());
+    Value place = entry;
+    if (significands() > 1)
+      place = b.add(entry, arith::IndexCastUIOp::create(
+                               b, b.getIndexType(), scalar(r, indexWord())));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value dot = b.bitcast(dots[r * vectors + v], lanes, b.f32());
+      Value product = arith::SubFOp::create(b, dot, magic);
+      Value scale = b.load(lanes, table, b.add(place, v * lanes));
+      next.push_back(b.fma(product, scale, state[r * vectors + v]));
+    }
+  }
+  return next;
+}
+
+void TileKernel::updateSums(Value firstSum, int64_t rows,
+                            function_ref<SmallVector<Value>(ValueRange)> body) {
+  int64_t vectors = config.vectors.tileVectors;
+  SmallVector<Value> places, values;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t v = 0; v < vectors; ++v) {
+      places.push_back(b.add(firstSum, r * tileColumns() + v * lanes));
+      values.push_back(b.load(lanes, sums, places.back()));
+    }
+  for (auto [place, value] : llvm::zip_equal(places, body(values)))
+    b.store(value, sums, place);
+}
+
 void TileKernel::emitPanelTimesTile(Value panel, Value firstGroup,
                                     Value numGroups, Value tableShift,
                                     Value firstSum) {
-  int64_t vectors = config.vectors.tileVectors;
   Value panelSum = b.add(firstSum, b.mul(panel, kPanelRows * tileColumns()));
-  auto sumPlace = [&](int64_t r, int64_t v) {
-    return b.add(panelSum, r * tileColumns() + v * lanes);
-  };
-  SmallVector<Value> inits;
-  for (int64_t r = 0; r < kPanelRows; ++r)
-    for (int64_t v = 0; v < vectors; ++v)
-      inits.push_back(b.load(lanes, sums, sumPlace(r, v)));
   Value firstWord = groupPlace(panel, firstGroup);
-  SmallVector<Value> results = b.loop(
-      b.index(0), numGroups, 1, inits,
-      [&](Value group, ValueRange state) -> SmallVector<Value> {
-        Value word = b.add(firstWord, b.mul(group, groupWords()));
-        auto scalar = [&](int64_t offset) {
-          return b.loadScalar(panels, b.add(word, offset));
-        };
-        SmallVector<Value> dots;
-        for (int64_t r = 0; r < kPanelRows; ++r) {
-          Value start = b.broadcast(scalar(startWord() + r), lanes);
-          dots.append(vectors, start);
-        }
-        Value firstByte = b.mul(b.mul(group, steps()), tileColumns() * 4);
-        for (int64_t step = 0; step < steps(); ++step) {
-          SmallVector<Value> u;
-          for (int64_t v = 0; v < vectors; ++v)
-            u.push_back(b.load(
-                4 * lanes, weights,
-                b.add(firstByte, 4 * (step * tileColumns() + v * lanes))));
-          for (int64_t r = 0; r < kPanelRows; ++r) {
-            Value s =
-                b.bitcast(b.broadcast(scalar(step * kPanelRows + r), lanes),
-                          4 * lanes, b.i8());
-            for (int64_t v = 0; v < vectors; ++v)
-              dots[r * vectors + v] =
-                  emitGroupDot(b, u[v], s, dots[r * vectors + v]);
-          }
-        }
-        Value entry =
-            b.mul(b.add(group, tableShift), significands() * tileColumns());
-        SmallVector<Value> next;
-        for (int64_t r = 0; r < kPanelRows; ++r) {
-          Value magic = b.bitcast(b.broadcast(scalar(magicWord() + r), lanes),
-                                  lanes, b.f32());
-          Value place = entry;
-          if (significands() > 1)
-            place =
-                b.add(entry, arith::IndexCastUIOp::create(
-                                 b, b.getIndexType(), scalar(indexWord() + r)));
-          for (int64_t v = 0; v < vectors; ++v) {
-            Value dot = b.bitcast(dots[r * vectors + v], lanes, b.f32());
-            Value product = arith::SubFOp::create(b, dot, magic);
-            Value scale = b.load(lanes, table, b.add(place, v * lanes));
-            next.push_back(b.fma(product, scale, state[r * vectors + v]));
-          }
-        }
-        return next;
-      });
-  for (int64_t r = 0; r < kPanelRows; ++r)
-    for (int64_t v = 0; v < vectors; ++v)
-      b.store(results[r * vectors + v], sums, sumPlace(r, v));
+  updateSums(panelSum, kPanelRows, [&](ValueRange inits) {
+    return b.loop(
+        b.index(0), numGroups, 1, inits, [&](Value group, ValueRange state) {
+          Value word = b.add(firstWord, b.mul(group, groupWords()));
+          Value firstByte = b.mul(b.mul(group, steps()), tileColumns() * 4);
+          return emitGroup(
+              word, tableEntry(b.add(group, tableShift)), state,
+              [&](int64_t step) {
+                SmallVector<Value> u;
+                for (int64_t v = 0; v < config.vectors.tileVectors; ++v)
+                  u.push_back(
+                      b.load(4 * lanes, weights,
+                             b.add(firstByte,
+                                   4 * (step * tileColumns() + v * lanes))));
+                return u;
+              });
+        });
+  });
+}
+
+Value TileKernel::tableEntry(Value group) {
+  return b.mul(group, significands() * tileColumns());
 }
 
 //===----------------------------------------------------------------------===//
@@ -244,6 +261,22 @@ void TileKernel::emitResults(Value firstColumn, Value firstRow, Value rows,
   });
 }
 
+void TileKernel::clearSums(Value count) {
+  Value zero = b.splat(b.vec(lanes, b.f32()), 0.0f);
+  b.loop(b.index(0), count, lanes, [&](Value i) { b.store(zero, sums, i); });
+}
+
+void TileKernel::forEachBlock(function_ref<void(const GroupBlock &)> body) {
+  Value groups = b.index(config.groups());
+  b.loop(b.index(0), groups, blockGroups(), [&](Value first) {
+    Value count = b.min(b.sub(groups, first), b.index(blockGroups()));
+    // The last block's table begins earlier, so that no byte past the end of a
+    // row of scales is read.
+    Value tableFirst = b.min(first, b.index(config.groups() - blockGroups()));
+    body({first, count, tableFirst, b.sub(first, tableFirst)});
+  });
+}
+
 void TileKernel::emitTiles(Value task, Value firstRow, Value rows) {
   Value firstTile = b.mul(task, taskTiles());
   Value tiles =
@@ -256,25 +289,18 @@ void TileKernel::emitTiles(Value task, Value firstRow, Value rows) {
   table = b.allocate(b.index(blockGroups() * significands() * tileColumns()),
                      b.f32());
   sums = b.allocate(sumCount, b.f32());
-  Value zero = b.splat(b.vec(lanes, b.f32()), 0.0f);
-  b.loop(b.index(0), sumCount, lanes, [&](Value i) { b.store(zero, sums, i); });
-  Value groups = b.index(config.groups());
+  clearSums(sumCount);
   auto firstColumn = [&](Value tile) {
     return b.mul(b.add(firstTile, tile), tileColumns());
   };
-  b.loop(b.index(0), groups, blockGroups(), [&](Value firstGroup) {
-    Value numGroups = b.min(b.sub(groups, firstGroup), b.index(blockGroups()));
-    // The last block's table begins earlier, so that no byte past the end of a
-    // row of scales is read.
-    Value tableGroup =
-        b.min(firstGroup, b.index(config.groups() - blockGroups()));
-    Value tableShift = b.sub(firstGroup, tableGroup);
+  forEachBlock([&](const GroupBlock &block) {
     b.loop(b.index(0), tiles, 1, [&](Value tile) {
-      emitWeights(firstColumn(tile), firstGroup, numGroups);
-      emitTable(firstColumn(tile), tableGroup);
+      emitWeights(firstColumn(tile), block.first, block.count);
+      emitTable(firstColumn(tile), block.tableFirst);
       Value firstSum = b.mul(tile, tileSums);
       b.loop(b.index(0), rowPanels, 1, [&](Value panel) {
-        emitPanelTimesTile(panel, firstGroup, numGroups, tableShift, firstSum);
+        emitPanelTimesTile(panel, block.first, block.count, block.tableShift,
+                           firstSum);
       });
     });
   });
@@ -285,22 +311,27 @@ void TileKernel::emitTiles(Value task, Value firstRow, Value rows) {
     b.deallocate(buffer);
 }
 
-void TileKernel::emit(Value rows) {
-  Value largest = b.min(rows, b.index(kBlockRows));
-  numPanels = b.ceilDiv(largest, kPanelRows);
+void TileKernel::withPanels(Value rows, function_ref<void()> body) {
+  numPanels = b.ceilDiv(rows, kPanelRows);
   int64_t numBlocks = llvm::divideCeil(config.groups(), blockGroups());
   panels = b.allocate(
       b.mul(numPanels, numBlocks * blockGroups() * groupWords()), b.i32());
   badRows = b.allocate(b.mul(numPanels, kPanelRows), b.i32());
-  b.loop(b.index(0), rows, kBlockRows, [&](Value firstRow) {
-    Value blockRows = b.min(b.sub(rows, firstRow), b.index(kBlockRows));
-    b.parallel(b.ceilDiv(blockRows, kPanelRows),
-               [&](Value panel) { emitPanel(panel, firstRow); });
-    b.parallel(b.index(llvm::divideCeil(numTiles(), taskTiles())),
-               [&](Value task) { emitTiles(task, firstRow, blockRows); });
-  });
+  body();
   b.deallocate(panels);
   b.deallocate(badRows);
+}
+
+void TileKernel::emit(Value rows) {
+  withPanels(b.min(rows, b.index(kBlockRows)), [&] {
+    b.loop(b.index(0), rows, kBlockRows, [&](Value firstRow) {
+      Value blockRows = b.min(b.sub(rows, firstRow), b.index(kBlockRows));
+      b.parallel(b.ceilDiv(blockRows, kPanelRows),
+                 [&](Value panel) { emitPanel(panel, firstRow); });
+      b.parallel(b.index(llvm::divideCeil(numTiles(), taskTiles())),
+                 [&](Value task) { emitTiles(task, firstRow, blockRows); });
+    });
+  });
 }
 
 void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
@@ -309,12 +340,18 @@ void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
                             func::FuncOp rowKernel) {
   CPUKernelBuilder b(loc, builder);
   Value rows = b.dim(operands.a, 0);
-  // Columns of C that a call of the row kernel computes.
-  constexpr int64_t rowColumns = 64;
-  Value few = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rows,
-                                    b.index(kMaxSingleRows));
+  // Columns of C that a call of the row kernel computes: it prepares the row
+  // of a anew, but all threads should have some.
+  int64_t rowColumns =
+      llvm::alignTo(std::clamp<int64_t>(config.n / 32, 64, 512), 4);
+  auto atMost = [&](int64_t count) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rows,
+                                 b.index(count));
+  };
+  MatmulConfig narrow = config;
+  narrow.vectors.tileVectors = 1;
   b.ifThenElse(
-      few,
+      atMost(kMaxSingleRows),
       [&] {
         Value parts = b.index(llvm::divideCeil(config.n, rowColumns));
         b.loop(b.index(0), rows, 1, [&](Value row) {
@@ -327,5 +364,10 @@ void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
           });
         });
       },
-      [&] { TileKernel(b, config, operands, rowKernel).emit(rows); });
+      [&] {
+        b.ifThenElse(
+            atMost(kMaxFewRows),
+            [&] { TileKernel(b, narrow, operands, rowKernel).emitFew(rows); },
+            [&] { TileKernel(b, config, operands, rowKernel).emit(rows); });
+      });
 }

@@ -53,7 +53,10 @@ public:
       : b(b), config(config), operands(operands), rowKernel(rowKernel),
         lanes(config.vectors.lanes) {}
 
+  /// Many rows: weights are decoded into memory, and meet all panels there.
   void emit(Value rows);
+  /// A few rows, in tiles of one register: weights stay in registers.
+  void emitFew(Value rows);
 
 private:
   // Sizes. A chunk is the least number of elements that is a whole number of
@@ -109,8 +112,32 @@ private:
   void emitWeights(Value firstColumn, Value firstGroup, Value numGroups);
   void emitTable(Value firstColumn, Value tableGroup);
   void emitTableEntries(Value bytes, Value group, Value column);
+  /// The weights of a step, a register each vector of the tile.
+  using LoadWeights = function_ref<SmallVector<Value>(int64_t)>;
+  /// One group: the sums `state` of the rows of panels, whose groups are at
+  /// `words`, plus their products with weights; scales are at `entry` of the
+  /// table.
+  SmallVector<Value> emitGroup(ArrayRef<Value> words, Value entry,
+                               ValueRange state, LoadWeights loadWeights);
+  /// Sums of `rows` rows from `firstSum` on -> body(sums).
+  void updateSums(Value firstSum, int64_t rows,
+                  function_ref<SmallVector<Value>(ValueRange)> body);
+  Value tableEntry(Value group);
   void emitPanelTimesTile(Value panel, Value firstGroup, Value numGroups,
                           Value tableShift, Value firstSum);
+  void clearSums(Value count);
+
+  /// Some groups, and those that the table has: from `tableFirst` on, which is
+  /// `tableShift` before `first`.
+  struct GroupBlock {
+    Value first, count, tableFirst, tableShift;
+  };
+  void forEachBlock(function_ref<void(const GroupBlock &)> body);
+  /// Allocates panels for so many rows.
+  void withPanels(Value rows, function_ref<void()> body);
+  void emitPanelsTimesRows(Value panel, int64_t count, ArrayRef<Value> columns,
+                           const GroupBlock &block);
+  void emitFewColumns(Value firstColumn, Value rows);
   void emitTiles(Value task, Value firstRow, Value rows);
   void emitResults(Value firstColumn, Value firstRow, Value rows,
                    Value firstSum);

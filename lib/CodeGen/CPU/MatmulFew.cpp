@@ -1,0 +1,82 @@
+//===- MatmulFew.cpp - a product of a few rows ----------------------------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Panels and epilogue are those of tiles, but a tile is one register wide, and
+// its weights go straight from memory through registers to two panels at a
+// time: with few rows, writing decoded weights would cost more than using them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MatmulTiles.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+/// Panels that weights in registers meet.
+constexpr int64_t kPanelsAtOnce = 2;
+
+void TileKernel::emitPanelsTimesRows(Value panel, int64_t count,
+                                     ArrayRef<Value> columns,
+                                     const GroupBlock &block) {
+  Value firstSum = b.mul(panel, kPanelRows * tileColumns());
+  SmallVector<Value> firstWords;
+  for (int64_t i = 0; i < count; ++i)
+    firstWords.push_back(groupPlace(b.add(panel, i), block.first));
+  updateSums(firstSum, count * kPanelRows, [&](ValueRange inits) {
+    return b.loop(
+        b.index(0), block.count, chunkGroups(), inits,
+        [&](Value group, ValueRange state) {
+          Value chunk = b.createOrFold<arith::DivUIOp>(
+              b.add(block.first, group), b.index(chunkGroups()));
+          auto decoded = loadChunk(operands.b, columns, chunk, kBias);
+          SmallVector<Value> sums(state);
+          for (int64_t i = 0; i < chunkGroups(); ++i) {
+            Value number = b.add(group, i);
+            SmallVector<Value> words;
+            for (Value first : firstWords)
+              words.push_back(b.add(first, b.mul(number, groupWords())));
+            sums = emitGroup(words, tableEntry(b.add(number, block.tableShift)),
+                             sums, [&](int64_t step) {
+                               return SmallVector<Value>{decoded[i][step]};
+                             });
+          }
+          return sums;
+        });
+  });
+}
+
+void TileKernel::emitFewColumns(Value firstColumn, Value rows) {
+  Value sumCount = b.mul(numPanels, kPanelRows * tileColumns());
+  table = b.allocate(b.index(blockGroups() * significands() * tileColumns()),
+                     b.f32());
+  sums = b.allocate(sumCount, b.f32());
+  clearSums(sumCount);
+  SmallVector<Value> columns =
+      clampedRows(firstColumn, lanes, b.dim(operands.b, 0));
+  forEachBlock([&](const GroupBlock &block) {
+    emitTable(firstColumn, block.tableFirst);
+    b.loop(b.index(0), numPanels, kPanelsAtOnce, [&](Value panel) {
+      Value last = b.add(panel, kPanelsAtOnce - 1);
+      b.ifThenElse(
+          b.less(last, numPanels),
+          [&] { emitPanelsTimesRows(panel, kPanelsAtOnce, columns, block); },
+          [&] { emitPanelsTimesRows(panel, 1, columns, block); });
+    });
+  });
+  emitResults(firstColumn, b.index(0), rows, b.index(0));
+  b.deallocate(table);
+  b.deallocate(sums);
+}
+
+void TileKernel::emitFew(Value rows) {
+  withPanels(rows, [&] {
+    b.parallel(numPanels, [&](Value panel) { emitPanel(panel, b.index(0)); });
+    b.parallel(b.index(numTiles()), [&](Value tile) {
+      emitFewColumns(b.mul(tile, tileColumns()), rows);
+    });
+  });
+}
