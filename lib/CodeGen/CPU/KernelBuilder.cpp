@@ -217,7 +217,8 @@ void CPUKernelBuilder::deallocate(Value buffer) {
   memref::DeallocOp::create(*this, buffer);
 }
 
-void CPUKernelBuilder::prefetch(Value memref, ValueRange indices) {
+void CPUKernelBuilder::prefetch(Value memref, ValueRange indices,
+                                int64_t cache) {
   memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false,
-                             /*localityHint=*/3, /*isDataCache=*/true);
+                             /*localityHint=*/4 - cache, /*isDataCache=*/true);
 }

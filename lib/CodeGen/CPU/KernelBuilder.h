@@ -90,8 +90,8 @@ public:
   Value allocate(Value size, Type element);
   void deallocate(Value buffer);
 
-  /// Asks for the cache line that holds an element.
-  void prefetch(Value memref, ValueRange indices);
+  /// Asks for the cache line that holds an element, into the L1 or L2 cache.
+  void prefetch(Value memref, ValueRange indices, int64_t cache = 1);
 };
 
 } // namespace fp4q

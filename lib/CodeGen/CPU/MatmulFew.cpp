@@ -18,6 +18,24 @@ using namespace mlir::fp4q;
 
 /// Panels that weights in registers meet.
 constexpr int64_t kPanelsAtOnce = 2;
+/// Bytes of a cache line.
+constexpr int64_t kLineBytes = 64;
+
+void TileKernel::prefetchWeights(Value chunk, ArrayRef<Value> columns) {
+  // Units come in order, and there is a line for several.
+  int64_t chunkBytes = chunkElements() / 2;
+  int64_t chunksOfLine = std::max<int64_t>(1, kLineBytes / chunkBytes);
+  Value place = b.createOrFold<arith::RemUIOp>(chunk, b.index(chunksOfLine));
+  Value isFirst =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place, b.index(0));
+  b.ifThen(isFirst, [&] {
+    Value last = b.sub(b.dim(operands.b, 0), b.index(1));
+    for (Value column : columns)
+      b.prefetch(operands.b,
+                 {b.min(b.add(column, lanes), last), b.mul(chunk, chunkBytes)},
+                 /*cache=*/2);
+  });
+}
 
 void TileKernel::emitPanelsTimesRows(Value panel, int64_t count,
                                      ArrayRef<Value> columns,
@@ -32,6 +50,7 @@ void TileKernel::emitPanelsTimesRows(Value panel, int64_t count,
         [&](Value group, ValueRange state) {
           Value chunk = b.createOrFold<arith::DivUIOp>(
               b.add(block.first, group), b.index(chunkGroups()));
+          prefetchWeights(chunk, columns);
           auto decoded = loadChunk(operands.b, columns, chunk, kBias);
           SmallVector<Value> sums(state);
           for (int64_t i = 0; i < chunkGroups(); ++i) {
@@ -50,11 +69,7 @@ void TileKernel::emitPanelsTimesRows(Value panel, int64_t count,
 }
 
 void TileKernel::emitFewColumns(Value firstColumn, Value rows) {
-  Value sumCount = b.mul(numPanels, kPanelRows * tileColumns());
-  table = b.allocate(b.index(blockGroups() * significands() * tileColumns()),
-                     b.f32());
-  sums = b.allocate(sumCount, b.f32());
-  clearSums(sumCount);
+  clearSums(b.mul(numPanels, kPanelRows * tileColumns()));
   SmallVector<Value> columns =
       clampedRows(firstColumn, lanes, b.dim(operands.b, 0));
   forEachBlock([&](const GroupBlock &block) {
@@ -68,15 +83,22 @@ void TileKernel::emitFewColumns(Value firstColumn, Value rows) {
     });
   });
   emitResults(firstColumn, b.index(0), rows, b.index(0));
-  b.deallocate(table);
-  b.deallocate(sums);
 }
 
 void TileKernel::emitFew(Value rows) {
   withPanels(rows, [&] {
     b.parallel(numPanels, [&](Value panel) { emitPanel(panel, b.index(0)); });
-    b.parallel(b.index(numTiles()), [&](Value tile) {
-      emitFewColumns(b.mul(tile, tileColumns()), rows);
+    b.parallel(b.index(numTasks()), [&](Value task) {
+      table = b.allocate(
+          b.index(blockGroups() * significands() * tileColumns()), b.f32());
+      sums = b.allocate(b.mul(numPanels, kPanelRows * tileColumns()), b.f32());
+      Value first = b.mul(task, taskTiles());
+      Value last = b.min(b.add(first, taskTiles()), b.index(numTiles()));
+      b.loop(first, last, 1, [&](Value tile) {
+        emitFewColumns(b.mul(tile, tileColumns()), rows);
+      });
+      b.deallocate(table);
+      b.deallocate(sums);
     });
   });
 }

@@ -92,9 +92,25 @@ void TileKernel::emitWeights(Value firstColumn, Value firstGroup,
 }
 
 void TileKernel::emitTableEntries(Value bytes, Value group, Value column) {
-  Value scale = ArithEmitter(b).decodeScale(bytes, config.scaleType);
+  Type type = bytes.getType();
+  Value scale;
+  float unit = kUndouble;
+  if (config.scaleType == ScaleType::E8M0) {
+    scale = ArithEmitter(b).decodeScale(bytes, config.scaleType);
+  } else {
+    // In the place of an f32 a byte is 2^-120 times its scale. Scales of a
+    // product have no sign, whatever the bit says.
+    Value magnitude = arith::AndIOp::create(b, bytes, b.splat(type, 127u));
+    Value moved = arith::ShLIOp::create(b, magnitude, b.splat(type, 20u));
+    Value isNaN = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, magnitude,
+                                        b.splat(type, 127u));
+    moved =
+        arith::SelectOp::create(b, isNaN, b.splat(type, 0x7FC00000u), moved);
+    scale = b.bitcast(moved, lanes, b.f32());
+    unit *= 0x1p120f;
+  }
   for (int64_t i = 0; i < significands(); ++i) {
-    float factor = kUndouble * (1 + static_cast<float>(i) / 8);
+    float factor = unit * (1 + static_cast<float>(i) / 8);
     Value entry =
         arith::MulFOp::create(b, scale, b.splat(scale.getType(), factor));
     Value number = b.add(b.mul(group, significands()), i);
@@ -328,7 +344,7 @@ void TileKernel::emit(Value rows) {
       Value blockRows = b.min(b.sub(rows, firstRow), b.index(kBlockRows));
       b.parallel(b.ceilDiv(blockRows, kPanelRows),
                  [&](Value panel) { emitPanel(panel, firstRow); });
-      b.parallel(b.index(llvm::divideCeil(numTiles(), taskTiles())),
+      b.parallel(b.index(numTasks()),
                  [&](Value task) { emitTiles(task, firstRow, blockRows); });
     });
   });

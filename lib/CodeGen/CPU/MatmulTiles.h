@@ -86,6 +86,8 @@ private:
     return std::clamp<int64_t>(numTiles() / kMinTasks, 1, kMaxTaskTiles);
   }
 
+  int64_t numTasks() const { return llvm::divideCeil(numTiles(), taskTiles()); }
+
   /// What a panel keeps of four scales of a.
   struct PanelScales {
     /// To be added to the bits of the magic.
@@ -137,6 +139,7 @@ private:
   void withPanels(Value rows, function_ref<void()> body);
   void emitPanelsTimesRows(Value panel, int64_t count, ArrayRef<Value> columns,
                            const GroupBlock &block);
+  void prefetchWeights(Value chunk, ArrayRef<Value> columns);
   void emitFewColumns(Value firstColumn, Value rows);
   void emitTiles(Value task, Value firstRow, Value rows);
   void emitResults(Value firstColumn, Value firstRow, Value rows,
