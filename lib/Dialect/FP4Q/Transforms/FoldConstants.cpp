@@ -441,7 +441,10 @@ struct FP4QFoldConstantsPass
       }
       Folded folded = fold(op);
       if (folded.empty()) {
-        decline(op, "the result is not finite, or its shape is not static");
+        decline(op, isa<tensor::PadOp>(op)
+                        ? "the padding or its extent is not constant"
+                        : "the result is not finite, or its shape is not "
+                          "static");
         continue;
       }
       replace(op, folded);

@@ -55,19 +55,21 @@ def FP4QLegalizeLayoutsPass
   let description = [{
     Where the kernels that `fp4q-select-backend` chose read or write scales in
     another layout than the operation has, inserts `fp4q.swizzle_scales` or
-    `fp4q.unswizzle_scales`; where a matmul wants K to be a multiple of
-    something, pads codes and scales with zero bytes. A conversion stands right
-    behind what it converts, once for all operations that want it; a constant is
-    padded in place, and `fp4q-fold-constants` computes its layout. A quantizer
-    whose kernels can write blocked scales, and whose scales nobody else reads,
-    writes them itself.
+    `fp4q.unswizzle_scales`; where a matmul takes K in multiples of something,
+    pads codes and scales with zero bytes, by `tensor.pad`. A conversion stands
+    right behind what it converts, once for all operations that want it; those of
+    constants are computed by `fp4q-fold-constants`. A quantizer whose kernels can
+    write blocked scales, and whose linear scales nobody else reads, writes them
+    itself. Bytes of blocked scales that stand for no scale are cleared before
+    padding makes scales of them, unless they are known to be 0.
 
     Before and after:
     `test/Dialect/FP4Q/Transforms/fp4q-legalize-layouts.mlir`.
 
-    Preconditions: `fp4q-select-backend` for the same target; operations on
-    memrefs are left alone. Numerics: bit-exact, but that a sum of products gets
-    more zeros to add.
+    Preconditions: `fp4q-select-backend` for the same target; an operation
+    without back end, or with one that the target does not have, is an error.
+    Operations on memrefs are left alone. Numerics: bit-exact, but that a sum of
+    products gets more zeros to add.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect",
       "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
@@ -471,11 +473,12 @@ def FP4QFoldConstantsPass : Pass<"fp4q-fold-constants"> {
   let summary = "compute operations on constants";
   let description = [{
     Replaces `block_transform`, `quantize_pack`, `global_scale`, `dequant`,
-    `swizzle_scales` and `unswizzle_scales` by their results where all that they
-    read is constant: `dense` or `dense_resource`, directly or through
-    `arith.extf`, `arith.truncf`, reshapes and `linalg.transpose`. What is
-    computed from a resource becomes a resource, named after it with a suffix
-    such as `_codes`, and a weight that nothing else uses leaves the module.
+    `swizzle_scales`, `unswizzle_scales`, and `tensor.pad` in front of operations
+    of fp4q, by their results where all that they read is constant: `dense` or
+    `dense_resource`, directly or through `arith.extf`, `arith.truncf`, reshapes
+    and `linalg.transpose`. What is computed from a resource becomes a resource,
+    named after it with a suffix such as `_codes`, and a weight that nothing else
+    uses leaves the module.
 
     Before and after: `test/Dialect/FP4Q/Transforms/fp4q-fold-constants.mlir`.
 
