@@ -31,6 +31,7 @@ void mlir::fp4q::addGPUModulePasses(OpPassManager &manager,
                                     MmaLowering mma) {
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
   FP4QLowerMicroOpsPassOptions microOps;
+  microOps.chip = target.name;
   microOps.mma = mma;
   kernels.addPass(createFP4QLowerMicroOpsPass(microOps));
   kernels.addPass(createCanonicalizerPass());

@@ -25,6 +25,20 @@ static InstClass classOf(Type type) {
   }
 }
 
+// PTX ISA, section 9.7.6 "Mixed Precision Floating Point Instructions": the
+// operands of a product, or the first of a sum, are halves.
+void Decoder::takeMixedType() {
+  if (inst->type != Type::F32)
+    return;
+  if (take(".bf16"))
+    inst->type2 = Type::BF16;
+  else if (take(".f16"))
+    inst->type2 = Type::F16;
+  else
+    return;
+  requireTarget(100);
+}
+
 static Type doubled(Type type) {
   switch (type) {
   case Type::U16:
@@ -54,6 +68,8 @@ void Decoder::decodeArith() {
   mods.wide = !mods.lo && !mods.hi && take(".wide");
   takeFloatMods();
   Type type = inst->type = takeType();
+  if (inst->op == Op::Add || inst->op == Op::Sub)
+    takeMixedType();
   inst->cls = classOf(type);
   bool floating = inst->cls != InstClass::Integer;
   if (floating && inst->op == Op::Mad) {
@@ -62,6 +78,8 @@ void Decoder::decodeArith() {
   }
   if (type == Type::BF16 || type == Type::BF16x2)
     requireTarget(80);
+  if (type == Type::U16x2 || type == Type::S16x2)
+    requireTarget(90);
   Type result = mods.wide ? doubled(type) : type;
   require(result != Type::None);
   unsigned sources =
@@ -71,20 +89,23 @@ void Decoder::decodeArith() {
   // min and max take a third value from sm_100 on; ours never have one.
   count(sources + 1);
   addDst(operand(0), typeBits(result));
+  bool mixed = inst->type2 != Type::None;
   for (unsigned i = 1; i <= sources; ++i)
-    addSrc(operand(i), i == 3 ? result : type);
+    addSrc(operand(i), i == 3 ? result : mixed && i == 1 ? inst->type2 : type);
 }
 
 void Decoder::decodeFma() {
   takeFloatMods();
   inst->type = takeType();
+  takeMixedType();
   inst->cls = classOf(inst->type);
   if (inst->type == Type::F32x2)
     requireTarget(100);
   count(4);
   addDst(operand(0), typeBits(inst->type));
+  bool mixed = inst->type2 != Type::None;
   for (unsigned i = 1; i < 4; ++i)
-    addSrc(operand(i), inst->type);
+    addSrc(operand(i), mixed && i < 3 ? inst->type2 : inst->type);
 }
 
 // PTX ISA, section 9.7.8 "Logic and Shift Instructions".

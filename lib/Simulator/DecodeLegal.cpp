@@ -62,6 +62,7 @@ struct Rules {
   }
   bool integerPart() const { return mods.hi || mods.wide || mods.lo; }
 
+  bool mixed() const;
   bool sum() const;
   bool product() const;
   bool fused() const;
@@ -78,8 +79,17 @@ struct Rules {
 };
 } // namespace
 
+// Section 9.7.6: sums and fused products of halves with .f32, here only rounded
+// to nearest.
+bool Rules::mixed() const {
+  return nearest() && !integerPart() && !carries() && !approximates() &&
+         !mods.ftz && !mods.relu && !mods.nan && !mods.xorsign;
+}
+
 // Sections 9.7.1.1, 9.7.2, 9.7.3.3, 9.7.4.1, 9.7.5.1: add, sub.
 bool Rules::sum() const {
+  if (inst.type2 != Type::None)
+    return mixed();
   if (integerPart() || mods.relu || mods.nan || mods.xorsign || approximates())
     return false;
   if (is(kInts))
@@ -116,6 +126,8 @@ bool Rules::product() const {
 
 // Sections 9.7.3.6 "fma" and 9.7.4.4; mad of floats (9.7.3.7) arrives here.
 bool Rules::fused() const {
+  if (inst.type2 != Type::None)
+    return mods.round == Round::RN && mixed();
   if (integerPart() || carries() || mods.nan || mods.xorsign || approximates())
     return false;
   switch (inst.type) {
@@ -152,7 +164,7 @@ bool Rules::quotient() const {
 bool Rules::extremum() const {
   if (rounds() || approximates() || mods.sat || mods.relu || integerPart())
     return false;
-  if (is(kInts) || inst.type == Type::F64)
+  if (is(kInts | set(Type::U16x2, Type::S16x2)) || inst.type == Type::F64)
     return bare();
   return inst.type == Type::F32 || is(kF16s) || (is(kBf16s) && !mods.ftz);
 }

@@ -95,6 +95,7 @@ private:
     return false;
   }
   void takeRound();
+  void takeMixedType();
   void takeFloatMods();
   void takeMemoryOrder();
   /// .v2, .v4 or .v8 of a load or store, and hints that change no result.

@@ -272,6 +272,33 @@ struct Mul3 {
 };
 
 //===----------------------------------------------------------------------===//
+// Mixed precision
+//===----------------------------------------------------------------------===//
+
+/// All operands but the last are halves.
+template <bool Bf>
+void execMixed(Warp &warp, const Inst &inst, uint32_t mask) {
+  uint32_t s[3][32] = {};
+  float r[32];
+  unsigned sources = inst.numOps - 1;
+  for (unsigned i = 0; i < sources; ++i)
+    loadLanes(warp, inst.ops[i + 1], s[i]);
+  for (int i = 0; i < 32; ++i) {
+    const auto half = [&](unsigned j) {
+      return Bf ? bf16ToFloat(uint16_t(s[j][i]))
+                : f16ToFloat(uint16_t(s[j][i]));
+    };
+    float last = bitCast<float>(s[sources - 1][i]);
+    float v = inst.op == Op::Fma   ? FmaF::apply(half(0), half(1), last)
+              : inst.op == Op::Add ? half(0) + last
+                                   : half(0) - last;
+    v = canonical(v);
+    r[i] = inst.mods.sat ? saturate<true>(v) : v;
+  }
+  storeLanes(warp, inst.ops[0], r, mask);
+}
+
+//===----------------------------------------------------------------------===//
 // Signs
 //===----------------------------------------------------------------------===//
 
@@ -350,6 +377,9 @@ ExecFn selectFloat(const Inst &inst) {
   }
   if (inst.type != Type::F32 && !f64)
     return nullptr;
+  bool mixes = inst.op == Op::Add || inst.op == Op::Sub || inst.op == Op::Fma;
+  if (mixes && inst.type2 != Type::None)
+    return inst.type2 == Type::BF16 ? execMixed<true> : execMixed<false>;
   bool approx = mods.approx || mods.full;
   switch (inst.op) {
   case Op::Add:

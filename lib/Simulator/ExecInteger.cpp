@@ -181,6 +181,15 @@ struct Max {
     return a > b ? a : b;
   }
 };
+/// An operation on both halves of words.
+template <typename F, typename T>
+struct Halves {
+  static uint32_t run(uint32_t a, uint32_t b) {
+    uint32_t low = uint16_t(F::run(T(a), T(b)));
+    uint32_t high = uint16_t(F::run(T(a >> 16), T(b >> 16)));
+    return high << 16 | low;
+  }
+};
 
 int64_t field(uint32_t word, unsigned bits, unsigned index, bool isSignedType) {
   uint32_t value = word >> (bits * index) & ((1u << bits) - 1);
@@ -276,6 +285,15 @@ ExecFn selectMul(const Inst &inst) {
 
 ExecFn selectInteger(const Inst &inst) {
   Type t = inst.type;
+  if (inst.op == Op::Min || inst.op == Op::Max) {
+    bool max = inst.op == Op::Max;
+    if (t == Type::U16x2)
+      return max ? exec2<uint32_t, Halves<Max, uint16_t>>
+                 : exec2<uint32_t, Halves<Min, uint16_t>>;
+    if (t == Type::S16x2)
+      return max ? exec2<uint32_t, Halves<Max, int16_t>>
+                 : exec2<uint32_t, Halves<Min, int16_t>>;
+  }
   const Mods &mods = inst.mods;
   if (!isInt(t))
     return nullptr;

@@ -42,6 +42,12 @@ for _op, _fn in (("add", lambda a, b, c, d: a + b),
              "mov.b32 {%h0, %h1}, %a0; mov.b32 {%h2, %h3}, %a1;\n"
              f"{_op}.{_t} %h4, %h0, %h2; {_op}.{_t} %h5, %h1, %h3;\n"
              "mov.b32 %d0, {%h4, %h5};")  # fmt: skip
+for _op, _fn in (("min", np.minimum), ("max", np.maximum)):
+    for _t, _k in (("u16x2", np.uint16), ("s16x2", np.int16)):
+        case(f"{_op}.{_t}", f"{_op}.{_t} %d0, %a0, %a1;", sm=90, gpu=False,
+             expect=lambda w, f=_fn, k=_k: f(
+                 np.ascontiguousarray(w[..., 0]).view(k),
+                 np.ascontiguousarray(w[..., 1]).view(k)).view(np.uint32))  # fmt: skip
 case("add.sat.s32", "add.sat.s32 %d0, %a0, %a1;")
 case("sub.sat.s32", "sub.sat.s32 %d0, %a0, %a1;")
 for _t in ("u32", "s32"):

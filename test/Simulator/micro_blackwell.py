@@ -119,6 +119,44 @@ _blackwell("fma.rn.f32x2", "fma.rn.f32x2 %D0, %A0, %A1, %A2;",
                _f32(w, i).astype(np.float64) * _f32(w, 2 + i) + _f32(w, 4 + i))
                for i in (0, 1)], -1), kind="f32near", outputs=2, compare="f32",
            tolerance=2.0**-23)  # fmt: skip
+
+
+def _high(words, i, kind):
+    """The upper halves of inputs i, widened."""
+    bits = words[..., i] >> np.uint32(16)
+    if kind == "bf16":
+        return _words_to_f32(words[..., i], 1)
+    return bits.astype(np.uint16).view(np.float16).astype(np.float32)
+
+
+# Mixed precision: all operands but the last are halves.
+_SAT = {"": lambda v: v, ".sat": lambda v: np.clip(v, 0, 1)}
+for _t in ("f16", "bf16"):
+    for _m, _sat in _SAT.items():
+        for _op, _sign in (("add", 1), ("sub", -1)):
+            for _r in ("", ".rn"):
+                _blackwell(
+                    f"{_op}{_r}{_m}.f32.{_t}",
+                    "mov.b32 {%h0, %h1}, %a0;\n"
+                    f"{_op}{_r}{_m}.f32.{_t} %d0, %h1, %a1;",
+                    lambda w, t=_t, g=_sign, s=_sat: _words(
+                        s(_high(w, 0, t) + g * _f32(w, 1))
+                    ),
+                    sm=100,
+                    kind="f32near",
+                )
+        _blackwell(
+            f"fma.rn{_m}.f32.{_t}",
+            "mov.b32 {%h0, %h1}, %a0; mov.b32 {%h2, %h3}, %a1;\n"
+            f"fma.rn{_m}.f32.{_t} %d0, %h1, %h3, %a2;",
+            lambda w, t=_t, s=_sat: _words(
+                s(_high(w, 0, t).astype(np.float64) * _high(w, 1, t) + _f32(w, 2))
+            ),
+            sm=100,
+            kind="f32near",
+            compare="f32",
+            tolerance=2.0**-23,
+        )
 # Reductions of single precision.
 for _m, _fn in (("min", np.min), ("max", np.max)):
     for _abs in ("", ".abs"):

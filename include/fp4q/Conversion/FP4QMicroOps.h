@@ -40,6 +40,10 @@ void populatePortableCodecPatterns(RewritePatternSet &patterns);
 void populateCPUCodecPatterns(RewritePatternSet &patterns,
                               const ::fp4q::Target &target);
 
+/// decode and encode of floats -> short sequences on the words of a lane: for
+/// every GPU.
+void populateGPUCodecPatterns(RewritePatternSet &patterns);
+
 /// mma_block_scaled -> gpu.shuffle for the scales, decoding to pairs of bf16,
 /// and four nvvm.mma.sync of m16n8k16: for every NVIDIA GPU from sm_80 on.
 void populateMmaExpansionPatterns(RewritePatternSet &patterns);

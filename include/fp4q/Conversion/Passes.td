@@ -68,7 +68,8 @@ def FP4QLowerMicroOpsPass : Pass<"fp4q-lower-micro-ops"> {
     `mma_block_scaled` to four bf16 `nvvm.mma.sync`, which every chip from sm_80
     on has. Scales of other lanes come by `gpu.shuffle`. With `mma=native` it
     becomes `nvvm.mma.block_scale` instead, for chips that have it. With `chip`
-    a CPU level, `decode` to bytes and `group_dot` become its instructions.
+    a CPU level, `decode` to bytes and `group_dot` become its instructions; with
+    a GPU, `decode` and `encode` become short sequences for lanes.
 
     Before and after: `test/Conversion/FP4QMicroOps`.
 
@@ -87,7 +88,8 @@ def FP4QLowerMicroOpsPass : Pass<"fp4q-lower-micro-ops"> {
         clEnumValN(MmaLowering::Native, "native",
                    "by block-scaled mma.sync (sm_120a, sm_121a)"))}]>,
     Option<"chip", "chip", "std::string", /*default=*/"",
-      "The target, if its instructions are wanted, such as cpu:avx512-vnni">,
+      "The target, if its instructions are wanted, such as cpu:avx512-vnni "
+      "or sm_90a">,
   ];
 }
 

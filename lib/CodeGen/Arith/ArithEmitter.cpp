@@ -368,8 +368,7 @@ Value ArithEmitter::scaleOf(Value amax, Value globalScale, Value scaleScale,
   llvm_unreachable("unknown scale formula");
 }
 
-/// Whether elements are divided by the group factor, rather than multiplied.
-static bool dividesByFactor(ElementOperand operand) {
+bool mlir::fp4q::dividesByFactor(ElementOperand operand) {
   switch (operand) {
   case ElementOperand::XOverQTimesG:
   case ElementOperand::XOverQ:

@@ -159,3 +159,15 @@ void GPUKernelBuilder::ifTrue(Value condition,
   b.setInsertionPointToStart(op.thenBlock());
   body();
 }
+
+Value GPUKernelBuilder::ifElse(Value condition, Type type,
+                               llvm::function_ref<Value()> ifTrue,
+                               llvm::function_ref<Value()> ifFalse) {
+  auto op = scf::IfOp::create(b, type, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  scf::YieldOp::create(b, ifTrue());
+  b.setInsertionPointToStart(op.elseBlock());
+  scf::YieldOp::create(b, ifFalse());
+  return op.getResult(0);
+}

@@ -28,6 +28,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "fp4q/CodeGen/GPU/Codec.h"
 #include "fp4q/Conversion/FP4QMicroOps.h"
 #include "fp4q/Dialect/FP4Q/IR/FP4QMicroOps.h"
 
@@ -38,26 +39,23 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace mlir::fp4q;
 
 namespace {
 
 /// Writes the expansion of one operation.
-class Expander {
+class Expander : public WordEmitter {
 public:
-  Expander(ImplicitLocOpBuilder &b, ScaledFormat format)
-      : b(b), format(format) {
+  Expander(ImplicitLocOpBuilder &builder, ScaledFormat format)
+      : WordEmitter(builder), b(builder), format(format) {
     lane = arith::IndexCastOp::create(
         b, b.getI32Type(), gpu::LaneIdOp::create(b, /*upper_bound=*/nullptr));
   }
 
   /// The word of the lane `t` of this quad.
   Value wordOf(Value word, int64_t t) {
-    Value source = arith::OrIOp::create(
-        b, arith::AndIOp::create(b, lane, constant(~3)), constant(t));
+    Value source = bitOr(bitAnd(lane, ~3), constant(t));
     return gpu::ShuffleOp::create(b, word, source, constant(32),
                                   gpu::ShuffleMode::IDX)
         .getShuffleResult();
@@ -70,48 +68,10 @@ public:
     if (format == ScaledFormat::NVFP4)
       // 8 * (t / 2)
       shift = add(shiftLeft(bitAnd(lane, 2), 2), shift);
-    Value scale = bitAnd(arith::ShRUIOp::create(b, word, shift), 0xFF);
-    if (format == ScaledFormat::MXFP4) {
-      // The exponent field; 0 is the subnormal 2^-127, and 255 is NaN, not Inf:
-      // both have the upper bit of the mantissa.
-      Value isSpecial = arith::CmpIOp::create(
-          b, arith::CmpIPredicate::ule, bitAnd(add(scale, constant(1)), 0xFF),
-          constant(1));
-      Value bits = arith::OrIOp::create(
-          b, shiftLeft(scale, 7),
-          arith::SelectOp::create(b, isSpecial, constant(0x40), constant(0)));
-      return pairOf(twice(bits));
-    }
-    // Moved to the place of a bf16 whose exponent is 120 too small, which makes
-    // the subnormals right, too. Bit 7 is clear.
-    Value isNaN = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, scale,
-                                        constant(0x7F));
-    Value value = multiply(pairOf(twice(shiftLeft(scale, 4))), 0x1p120);
-    return arith::SelectOp::create(b, isNaN, splat(NAN), value);
-  }
-
-  /// The eight elements of a register times their scale, as four words of two
-  /// bf16: elements j and j + 4 are word j.
-  ///
-  /// A nibble's sign and magnitude, moved to the sign and to the lower exponent
-  /// and upper mantissa bits of a bf16, are the element times 2^-126, also for
-  /// 0.5, which becomes a subnormal. Two products make room: x * (2^12 + 2^6).
-  /// The products with 2^126 and with the scale are exact.
-  SmallVector<Value> decodeRegister(Value elements, Value scale) {
-    SmallVector<Value> words;
-    for (int64_t shift : {0, 8}) {
-      Value codes = shift == 0
-                        ? elements
-                        : arith::ShRUIOp::create(b, elements, constant(shift))
-                              .getResult();
-      for (int64_t nibble : {0, 4}) {
-        Value pair = bitAnd(codes, 0x000F000F << nibble);
-        pair = arith::MulIOp::create(b, pair, constant(0x1040 >> nibble));
-        Value value = multiply(pairOf(bitAnd(pair, 0x81C081C0)), 0x1p126);
-        words.push_back(wordOf(multiply(value, scale)));
-      }
-    }
-    return words;
+    Value scale =
+        bitAnd(arith::ShRUIOp::create(b, word, shift).getResult(), 0xFF);
+    return format == ScaledFormat::MXFP4 ? pairOfE8M0(scale)
+                                         : pairOfE4M3(scale);
   }
 
   SmallVector<Value> elementsOf(Value vector) {
@@ -119,67 +79,7 @@ public:
         vector::ToElementsOp::create(b, vector).getResults());
   }
 
-  /// C + A * B for 16 of k.
-  SmallVector<Value> multiplyTile(ValueRange a, ValueRange b2,
-                                  ArrayRef<Value> c) {
-    Type f32 = b.getF32Type();
-    auto resultType = LLVM::LLVMStructType::getLiteral(
-        b.getContext(), SmallVector<Type>(4, f32));
-    Value product = NVVM::MmaOp::create(
-        b, resultType, a, b2, ValueRange(c), ArrayRef<int64_t>{16, 8, 16},
-        /*b1Op=*/std::nullopt, /*intOverflow=*/std::nullopt,
-        std::array{NVVM::MMATypes::bf16, NVVM::MMATypes::bf16},
-        std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-    SmallVector<Value> results;
-    for (int64_t i = 0; i < 4; ++i)
-      results.push_back(LLVM::ExtractValueOp::create(b, product, i));
-    return results;
-  }
-
 private:
-  Value constant(int64_t value) {
-    return arith::ConstantOp::create(
-        b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
-  }
-  Value add(Value lhs, Value rhs) { return arith::AddIOp::create(b, lhs, rhs); }
-  Value bitAnd(Value value, int64_t mask) {
-    return arith::AndIOp::create(b, value, constant(mask));
-  }
-  Value shiftLeft(Value value, int64_t count) {
-    return arith::ShLIOp::create(b, value, constant(count));
-  }
-  /// The lower half in both halves.
-  Value twice(Value half) {
-    return arith::MulIOp::create(b, half, constant(0x10001));
-  }
-
-  VectorType pairType() { return VectorType::get({2}, b.getBF16Type()); }
-  VectorType wordType() { return VectorType::get({1}, b.getI32Type()); }
-  /// A word as two bf16, and back.
-  Value pairOf(Value word) {
-    Value words = vector::BroadcastOp::create(b, wordType(), word);
-    return vector::BitCastOp::create(b, pairType(), words);
-  }
-  Value wordOf(Value pair) {
-    Value words = vector::BitCastOp::create(b, wordType(), pair);
-    return vector::ExtractOp::create(b, words, int64_t(0));
-  }
-  Value splat(float value) {
-    APFloat number(value);
-    bool losesInfo;
-    number.convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven, &losesInfo);
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(pairType(), number));
-  }
-  /// Written as a fused multiply-add, which sm_80 has for pairs of bf16; adding
-  /// -0 changes nothing. Neither flushes subnormals.
-  Value multiply(Value pair, Value factor) {
-    return LLVM::FMAOp::create(b, pair, factor, splat(-0.0f));
-  }
-  Value multiply(Value pair, float factor) {
-    return multiply(pair, splat(factor));
-  }
-
   ImplicitLocOpBuilder &b;
   ScaledFormat format;
   Value lane;
@@ -199,16 +99,18 @@ struct MmaBlockScaledOpExpansion : public OpRewritePattern<MmaBlockScaledOp> {
     Value columnScales = expander.wordOf(op.getBScales(), op.getBThread());
     SmallVector<SmallVector<Value>> aWords, bWords;
     for (auto [r, word] : llvm::enumerate(expander.elementsOf(op.getA())))
-      aWords.push_back(expander.decodeRegister(
-          word, expander.decodeScale(rowScales[r % 2], op.getAByte(), r / 2)));
+      aWords.push_back(expander.decodeToPairs(
+          word, expander.decodeScale(rowScales[r % 2], op.getAByte(), r / 2),
+          /*twoSteps=*/true));
     for (auto [r, word] : llvm::enumerate(expander.elementsOf(op.getB())))
-      bWords.push_back(expander.decodeRegister(
-          word, expander.decodeScale(columnScales, op.getBByte(), r)));
+      bWords.push_back(expander.decodeToPairs(
+          word, expander.decodeScale(columnScales, op.getBByte(), r),
+          /*twoSteps=*/true));
     SmallVector<Value> sum = expander.elementsOf(op.getC());
     for (int64_t j = 0; j < 4; ++j) {
       auto pick = [j](const SmallVector<Value> &words) { return words[j]; };
-      sum = expander.multiplyTile(llvm::map_to_vector(aWords, pick),
-                                  llvm::map_to_vector(bWords, pick), sum);
+      sum = expander.mmaBF16(llvm::map_to_vector(aWords, pick),
+                             llvm::map_to_vector(bWords, pick), sum);
     }
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
         op, op.getResult().getType(), sum);

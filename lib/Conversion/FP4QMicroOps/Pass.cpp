@@ -43,8 +43,12 @@ struct FP4QLowerMicroOpsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populatePortableCodecPatterns(patterns);
-    if (const ::fp4q::Target *target = ::fp4q::findTarget(chip.getValue()))
-      populateCPUCodecPatterns(patterns, *target);
+    if (const ::fp4q::Target *target = ::fp4q::findTarget(chip.getValue())) {
+      if (target->kind == ::fp4q::TargetKind::GPU)
+        populateGPUCodecPatterns(patterns);
+      else
+        populateCPUCodecPatterns(patterns, *target);
+    }
     if (mma == MmaLowering::Native)
       populateMmaNativePatterns(patterns);
     else

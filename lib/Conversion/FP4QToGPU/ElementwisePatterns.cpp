@@ -117,7 +117,7 @@ struct DequantOpToKernel : public ToKernel<DequantOp> {
     Value out = flat.write(op.getInit());
     kernels.launch(
         b, "dequant",
-        gridFor(b, out, QuantizeKernel::elementsPerThread(kernel.groupSize)),
+        gridFor(b, out, DequantKernel::elementsPerThread(kernel.groupSize)),
         Value(), kElementwiseThreads,
         {flat.read(op.getCodes()), flat.read(op.getScales()),
          op.getGlobalScale(), out},

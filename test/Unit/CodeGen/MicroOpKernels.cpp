@@ -33,9 +33,11 @@ struct MicroOpKernels::Impl {
   std::unique_ptr<ExecutionEngine> engine;
 };
 
-static LogicalResult lower(ModuleOp module) {
+static LogicalResult lower(ModuleOp module, const std::string &chip) {
   PassManager manager(module.getContext());
-  manager.addPass(mlir::fp4q::createFP4QLowerMicroOpsPass());
+  mlir::fp4q::FP4QLowerMicroOpsPassOptions microOps;
+  microOps.chip = chip;
+  manager.addPass(mlir::fp4q::createFP4QLowerMicroOpsPass(microOps));
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;
   manager.addPass(arith::createArithExpandOpsPass(expand));
@@ -46,7 +48,7 @@ static LogicalResult lower(ModuleOp module) {
   return manager.run(module);
 }
 
-MicroOpKernels::MicroOpKernels(const std::string &text)
+MicroOpKernels::MicroOpKernels(const std::string &text, const std::string &chip)
     : impl(std::make_unique<Impl>()) {
   mlir::fp4q::registerCompilerDialects(impl->registry);
   registerBuiltinDialectTranslation(impl->registry);
@@ -57,7 +59,7 @@ MicroOpKernels::MicroOpKernels(const std::string &text)
   EXPECT_TRUE(static_cast<bool>(impl->module));
   if (!impl->module)
     return;
-  bool lowered = succeeded(lower(*impl->module));
+  bool lowered = succeeded(lower(*impl->module, chip));
   EXPECT_TRUE(lowered);
   if (!lowered)
     return;

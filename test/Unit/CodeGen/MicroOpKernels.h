@@ -25,9 +25,10 @@ struct ArrayArgument {
 /// compiled for this machine.
 class MicroOpKernels {
 public:
-  /// Compiles; failures are gtest's. The functions need the attribute
-  /// llvm.emit_c_interface.
-  explicit MicroOpKernels(const std::string &text);
+  /// Compiles, with the lowerings for `chip` if it is not empty; failures are
+  /// gtest's. The functions need the attribute llvm.emit_c_interface.
+  explicit MicroOpKernels(const std::string &text,
+                          const std::string &chip = "");
   ~MicroOpKernels();
   bool ok() const;
   bool call(const std::string &name, std::vector<ArrayArgument> arguments);

@@ -30,6 +30,9 @@ namespace fp4q {
 /// The scale type of the element type f8E8M0FNU or f8E4M3FN.
 ::fp4q::ScaleType getScaleType(Type elementType);
 
+/// Whether elements are divided by the group factor, rather than multiplied.
+bool dividesByFactor(::fp4q::ElementOperand operand);
+
 /// Writes codecs and the steps of the quantizer at the builder's insertion
 /// point. All values are f32 or i32, or vectors of them, of one shape per call.
 class ArithEmitter {

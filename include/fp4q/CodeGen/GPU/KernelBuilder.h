@@ -79,6 +79,10 @@ public:
   /// if (condition) body().
   void ifTrue(Value condition, llvm::function_ref<void()> body);
 
+  /// condition ? ifTrue() : ifFalse(), of which one runs.
+  Value ifElse(Value condition, Type type, llvm::function_ref<Value()> ifTrue,
+               llvm::function_ref<Value()> ifFalse);
+
   ImplicitLocOpBuilder &b;
   ArithEmitter arith;
 };

@@ -54,6 +54,7 @@ struct DequantKernel {
   bool divide = false;
   int64_t groupSize = 0;
 
+  static int64_t elementsPerThread(int64_t groupSize);
   void emit(GPUKernelBuilder &kernel) const;
 };
 
