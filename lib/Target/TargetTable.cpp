@@ -61,11 +61,11 @@ static constexpr Target cpu(const char *name, const char *architecture,
 
 /// A row for a chip of NVIDIA: name, PTX ISA times 10, features, formats of its
 /// block-scaled matrix instructions, shared memory of a multiprocessor and of
-/// one block in KiB.
+/// one block in KiB, multiprocessors.
 static constexpr Target chip(const char *name, int ptxVersion,
                              EnumSet<Feature> features,
                              EnumSet<Format> mmaFormats, int sharedMemory,
-                             int sharedMemoryPerBlock) {
+                             int sharedMemoryPerBlock, int multiprocessors) {
   return {name,
           TargetKind::GPU,
           "nvptx64",
@@ -76,7 +76,8 @@ static constexpr Target chip(const char *name, int ptxVersion,
           ptxVersion,
           mmaFormats,
           sharedMemory,
-          sharedMemoryPerBlock};
+          sharedMemoryPerBlock,
+          multiprocessors};
 }
 
 using F = Feature;
@@ -110,14 +111,14 @@ static constexpr Target table[] = {
     cpu("cpu:aarch64", "aarch64", "", neon),
     cpu("cpu:aarch64-dotprod", "aarch64", "+dotprod", dotProd),
     cpu("cpu:generic", "", "", {}),
-    chip("sm_80", 70, ampere, none, 164, 163),
-    chip("sm_86", 71, ampere, none, 100, 99),
-    chip("sm_89", 78, ampere, none, 100, 99),
-    chip("sm_90a", 80, hopper, none, 228, 227),
-    chip("sm_100a", 88, dataCenterBlackwell, both, 228, 227),
-    chip("sm_103a", 88, dataCenterBlackwell, both, 228, 227),
-    chip("sm_120a", 87, consumerBlackwell, both, 100, 99),
-    chip("sm_121a", 88, consumerBlackwell, both, 100, 99),
+    chip("sm_80", 70, ampere, none, 164, 163, 108),
+    chip("sm_86", 71, ampere, none, 100, 99, 84),
+    chip("sm_89", 78, ampere, none, 100, 99, 128),
+    chip("sm_90a", 80, hopper, none, 228, 227, 132),
+    chip("sm_100a", 88, dataCenterBlackwell, both, 228, 227, 148),
+    chip("sm_103a", 88, dataCenterBlackwell, both, 228, 227, 148),
+    chip("sm_120a", 87, consumerBlackwell, both, 100, 99, 170),
+    chip("sm_121a", 88, consumerBlackwell, both, 100, 99, 48),
 };
 
 const Target *const fp4q::targets = table;

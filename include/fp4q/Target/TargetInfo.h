@@ -89,6 +89,9 @@ struct Target {
   EnumSet<Format> mmaFormats = {};
   /// GPU: shared memory in KiB, of a multiprocessor and at most of one block.
   int sharedMemory = 0, sharedMemoryPerBlock = 0;
+  /// GPU: multiprocessors of the usual product with this chip, for the sizes of
+  /// grids. Kernels are right for any number.
+  int multiprocessors = 0;
 };
 
 /// All targets: CPU levels, first the one that plain "cpu" stands for, each

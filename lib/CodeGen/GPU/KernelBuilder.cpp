@@ -8,6 +8,7 @@
 #include "fp4q/CodeGen/GPU/KernelBuilder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -150,6 +151,70 @@ Value GPUKernelBuilder::shuffleXor(Value value, int64_t distance) {
                                 constant(static_cast<int32_t>(distance)),
                                 constant(kWarpSize), gpu::ShuffleMode::XOR)
       .getShuffleResult();
+}
+
+Value GPUKernelBuilder::pointerTo(Value array) {
+  auto type = cast<MemRefType>(array.getType());
+  auto space = dyn_cast_or_null<gpu::AddressSpaceAttr>(type.getMemorySpace());
+  bool isShared = space && space.getValue() == gpu::AddressSpace::Workgroup;
+  Value index = memref::ExtractAlignedPointerAsIndexOp::create(b, array);
+  Value address = arith::IndexCastOp::create(b, b.getI64Type(), index);
+  auto memory = isShared ? NVVM::NVVMMemorySpace::Shared
+                         : NVVM::NVVMMemorySpace::Global;
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(),
+                                            static_cast<unsigned>(memory));
+  return LLVM::IntToPtrOp::create(b, pointer, address);
+}
+
+Value GPUKernelBuilder::sharedMemory() {
+  auto space =
+      gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
+  auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(),
+                              MemRefLayoutAttrInterface(), space);
+  return pointerTo(gpu::DynamicSharedMemoryOp::create(b, type));
+}
+
+Value GPUKernelBuilder::offset(Value pointer, Value bytes) {
+  bytes = arith::IndexCastOp::create(b, b.getI64Type(), bytes);
+  return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{bytes});
+}
+
+Value GPUKernelBuilder::offset(Value pointer, int64_t bytes) {
+  return LLVM::GEPOp::create(
+      b, pointer.getType(), b.getI8Type(), pointer,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+}
+
+Value GPUKernelBuilder::loadFrom(Value pointer, Type element, int64_t count,
+                                 int64_t alignment) {
+  return LLVM::LoadOp::create(b, VectorType::get({count}, element), pointer,
+                              alignment);
+}
+
+void GPUKernelBuilder::storeTo(Value vector, Value pointer, int64_t alignment) {
+  LLVM::StoreOp::create(b, vector, pointer, alignment);
+}
+
+void GPUKernelBuilder::copyAsync(Value to, Value from, int64_t bytes,
+                                 Value size) {
+  // Around L1, for which only whole accesses can go.
+  NVVM::CpAsyncOp::create(b, to, from, static_cast<uint32_t>(bytes),
+                          bytes == kAccessBytes
+                              ? NVVM::LoadCacheModifierKind::CG
+                              : NVVM::LoadCacheModifierKind::CA,
+                          size);
+}
+
+void GPUKernelBuilder::commitCopies() { NVVM::CpAsyncCommitGroupOp::create(b); }
+
+void GPUKernelBuilder::waitForCopies(int64_t pending) {
+  NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(pending));
+}
+
+Value GPUKernelBuilder::anyLane(Value condition) {
+  return NVVM::VoteSyncOp::create(b, b.getI1Type(), constant(-1), condition,
+                                  NVVM::VoteSyncKind::any);
 }
 
 void GPUKernelBuilder::ifTrue(Value condition,

@@ -67,7 +67,6 @@ private:
   Value sumAt(Value warp, int64_t tile);
   Value sumOverWarps(int64_t tile);
   void storeTile(Value sum, int64_t rowTile, int64_t colTile);
-  void storeElement(Value sum, Value row, Value column);
 
   int64_t bytesOfScales() const { return kernel.k / group; }
   /// Whether each row's scales are whole words, so that one can be loaded.
@@ -277,25 +276,6 @@ Value Emitter::sumOverWarps(int64_t tile) {
   return total;
 }
 
-void Emitter::storeElement(Value sum, Value row, Value column) {
-  Value value = sum;
-  if (Value alpha = kernel.alpha) {
-    auto type = dyn_cast<MemRefType>(alpha.getType());
-    alpha = type && type.getRank() == 1 ? k.loadOne(alpha, row)
-                                        : k.loadScalar(alpha);
-    if (!kernel.bias)
-      value = arith::MulFOp::create(k.b, alpha, sum);
-    else
-      value = k.fma(alpha, sum, k.arith.extend(k.loadOne(kernel.bias, row)));
-  } else if (kernel.bias) {
-    value = arith::AddFOp::create(k.b, sum,
-                                  k.arith.extend(k.loadOne(kernel.bias, row)));
-  }
-  Type type = cast<MemRefType>(kernel.out.getType()).getElementType();
-  Value at = k.add(k.mul(k.add(batchBegin, column), kernel.n), row);
-  k.storeOne(k.arith.truncate(value, type), kernel.out, at);
-}
-
 void Emitter::storeTile(Value sum, int64_t rowTile, int64_t colTile) {
   // c[0], c[1]: row g, columns 2t and 2t + 1; c[2], c[3]: row g + 8.
   for (auto [i, element] : llvm::enumerate(k.elementsOf(sum))) {
@@ -304,8 +284,9 @@ void Emitter::storeTile(Value sum, int64_t rowTile, int64_t colTile) {
         k.add(k.add(colBegin, k.index(8 * colTile + i % 2)), k.mul(t, 2));
     Value exists = arith::AndIOp::create(k.b, k.isLess(row, k.index(kernel.n)),
                                          k.isLess(column, kernel.m));
-    k.ifTrue(exists,
-             [&, element = element] { storeElement(element, row, column); });
+    k.ifTrue(exists, [&, element = element] {
+      kernel.store(k, element, batchBegin, row, column);
+    });
   }
 }
 

@@ -16,14 +16,14 @@ static MemRefType typeOf(Value memref) {
   return cast<MemRefType>(memref.getType());
 }
 
-static Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
 /// One thread for `perThread` elements of a flat array.
-static Value gridFor(ImplicitLocOpBuilder &b, Value flat, int64_t perThread) {
-  return blocksFor(b, memref::DimOp::create(b, flat, 0),
-                   kElementwiseThreads * perThread);
+static LaunchShape gridFor(ImplicitLocOpBuilder &b, Value flat,
+                           int64_t perThread) {
+  LaunchShape shape;
+  shape.gridX = blocksFor(b, memref::DimOp::create(b, flat, 0),
+                          kElementwiseThreads * perThread);
+  shape.threads = kElementwiseThreads;
+  return shape;
 }
 
 /// The transform of an operation, but for its operand.
@@ -85,10 +85,8 @@ struct QuantizePackOpToKernel : public ToKernel<QuantizePackOp> {
     kernels.launch(
         b, "quantize_pack",
         gridFor(b, x, QuantizeKernel::elementsPerThread(kernel.groupSize)),
-        Value(), kElementwiseThreads,
         {x, flat.write(op.getInits().front()), scales,
          flat.read(op.getTransform()), op.getGlobalScale(), op.getScaleScale()},
-        /*sharedElements=*/0,
         [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
           kernel.x = arguments[0];
           kernel.codes = arguments[1];
@@ -118,10 +116,8 @@ struct DequantOpToKernel : public ToKernel<DequantOp> {
     kernels.launch(
         b, "dequant",
         gridFor(b, out, DequantKernel::elementsPerThread(kernel.groupSize)),
-        Value(), kElementwiseThreads,
         {flat.read(op.getCodes()), flat.read(op.getScales()),
          op.getGlobalScale(), out},
-        /*sharedElements=*/0,
         [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
           kernel.codes = arguments[0];
           kernel.scales = arguments[1];
@@ -148,9 +144,7 @@ struct BlockTransformOpToKernel : public ToKernel<BlockTransformOp> {
         b, "block_transform",
         gridFor(b, x,
                 TransformKernel::elementsPerThread(kernel.transform.blockSize)),
-        Value(), kElementwiseThreads,
         {x, flat.read(op.getTransform()), flat.write(op.getInit())},
-        /*sharedElements=*/0,
         [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
           kernel.x = arguments[0];
           kernel.transform.matrix = arguments[1];
@@ -168,25 +162,22 @@ struct GlobalScaleOpToKernels : public ToKernel<GlobalScaleOp> {
   LogicalResult lower(GlobalScaleOp op, PatternRewriter &rewriter,
                       ImplicitLocOpBuilder &b,
                       FlatOperands &flat) const override {
-    Value x = flat.read(op.getX()), one = constantIndex(b, 1);
+    Value x = flat.read(op.getX());
     GlobalScaleKernels kernel;
-    kernels.launch(b, "global_scale_init", one, Value(), 1, op.getInit(),
-                   /*sharedElements=*/0,
+    kernels.launch(b, "global_scale_init", LaunchShape(), op.getInit(),
                    [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
                      kernel.out = arguments[0];
                      kernel.emitInit(k);
                    });
     kernels.launch(b, "global_scale_maximum",
                    gridFor(b, x, GlobalScaleKernels::elementsPerThread),
-                   Value(), kElementwiseThreads, {x, op.getInit()},
-                   /*sharedElements=*/0,
+                   {x, op.getInit()},
                    [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
                      kernel.x = arguments[0];
                      kernel.out = arguments[1];
                      kernel.emitMaximum(k);
                    });
-    kernels.launch(b, "global_scale_finish", one, Value(), 1, op.getInit(),
-                   /*sharedElements=*/0,
+    kernels.launch(b, "global_scale_finish", LaunchShape(), op.getInit(),
                    [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
                      kernel.out = arguments[0];
                      kernel.emitFinish(k);
@@ -212,8 +203,7 @@ struct ScaleLayoutOpToKernel : public ToKernel<OpTy> {
     Value out = flat.write(op.getInit());
     this->kernels.launch(
         b, kernel.toBlocked ? "swizzle_scales" : "unswizzle_scales",
-        gridFor(b, out, 1), Value(), kElementwiseThreads,
-        {flat.read(op.getSource()), out, rows}, /*sharedElements=*/0,
+        gridFor(b, out, 1), {flat.read(op.getSource()), out, rows},
         [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
           kernel.source = arguments[0];
           kernel.out = arguments[1];

@@ -15,8 +15,8 @@ using namespace mlir;
 using namespace mlir::fp4q;
 
 void KernelModule::launch(
-    ImplicitLocOpBuilder &host, StringRef name, Value gridX, Value gridY,
-    int64_t threads, ValueRange operands, int64_t sharedElements,
+    ImplicitLocOpBuilder &host, StringRef name, const LaunchShape &launch,
+    ValueRange operands,
     llvm::function_ref<void(GPUKernelBuilder &, ArrayRef<Value>)> body) {
   SmallVector<Value> given;
   for (Value operand : operands)
@@ -25,9 +25,9 @@ void KernelModule::launch(
   // Into the module only with a name that no other kernel has.
   OpBuilder detached(host.getContext());
   SmallVector<Type> shared;
-  if (sharedElements)
+  if (launch.sharedElements)
     shared.push_back(MemRefType::get(
-        {sharedElements}, host.getF32Type(), MemRefLayoutAttrInterface(),
+        {launch.sharedElements}, host.getF32Type(), MemRefLayoutAttrInterface(),
         gpu::AddressSpaceAttr::get(host.getContext(),
                                    gpu::AddressSpace::Workgroup)));
   auto function = gpu::GPUFuncOp::create(
@@ -36,8 +36,8 @@ void KernelModule::launch(
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                     host.getUnitAttr());
   function.setKnownBlockSizeAttr(
-      host.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
-  if (sharedElements) // Accesses are of four elements.
+      host.getDenseI32ArrayAttr({static_cast<int32_t>(launch.threads), 1, 1}));
+  if (launch.sharedElements) // Accesses are of four elements.
     function.setWorkgroupAttributionAttr(
         0, LLVM::LLVMDialect::getAlignAttrName(), host.getI64IntegerAttr(16));
   SymbolTable(module).insert(function);
@@ -48,18 +48,24 @@ void KernelModule::launch(
   unsigned next = 0;
   for (Value operand : operands)
     inKernel.push_back(operand ? function.getArgument(next++) : Value());
-  if (sharedElements)
+  if (launch.sharedElements)
     inKernel.push_back(function.getWorkgroupAttributions().front());
   GPUKernelBuilder kernel(b);
   body(kernel, inKernel);
   gpu::ReturnOp::create(b);
 
   Value one = arith::ConstantIndexOp::create(host, 1);
-  Value size = arith::ConstantIndexOp::create(host, threads);
-  gpu::LaunchFuncOp::create(host, function,
-                            gpu::KernelDim3{gridX, gridY ? gridY : one, one},
-                            gpu::KernelDim3{size, one, one},
-                            /*dynamicSharedMemorySize=*/Value(), given);
+  Value size = arith::ConstantIndexOp::create(host, launch.threads);
+  Value dynamicShared;
+  if (launch.dynamicSharedBytes)
+    dynamicShared = arith::ConstantOp::create(
+        host, host.getI32IntegerAttr(
+                  static_cast<int32_t>(launch.dynamicSharedBytes)));
+  gpu::LaunchFuncOp::create(
+      host, function,
+      gpu::KernelDim3{launch.gridX ? launch.gridX : one,
+                      launch.gridY ? launch.gridY : one, one},
+      gpu::KernelDim3{size, one, one}, dynamicShared, given);
 }
 
 Value FlatOperands::flatten(Value operand, bool isWritten) {

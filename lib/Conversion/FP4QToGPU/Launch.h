@@ -10,11 +10,22 @@
 
 #include "fp4q/CodeGen/GPU/Kernels.h"
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+#include "fp4q/Target/TargetInfo.h"
 
 #include "mlir/IR/PatternMatch.h"
 
 namespace mlir {
 namespace fp4q {
+
+/// How a kernel is launched.
+struct LaunchShape {
+  Value gridX, gridY; ///< CTAs; null: 1
+  int64_t threads = 1;
+  /// f32 of an array in shared memory that the kernel is given.
+  int64_t sharedElements = 0;
+  /// Bytes of GPUKernelBuilder::sharedMemory().
+  int64_t dynamicSharedBytes = 0;
+};
 
 /// The kernels of a module.
 class KernelModule {
@@ -22,12 +33,11 @@ public:
   explicit KernelModule(gpu::GPUModuleOp module) : module(module) {}
 
   /// Writes a kernel by `body`, which is given what `operands` of the host are
-  /// in the kernel (null stays null), and, if `sharedElements` is not 0, an
-  /// array of so many f32 in shared memory after them; and launches it with
-  /// `gridX` x `gridY` CTAs. `name` need not be unique.
+  /// in the kernel (null stays null), and the shared array, if there is one,
+  /// after them; and launches it. `name` need not be unique.
   void
-  launch(ImplicitLocOpBuilder &host, StringRef name, Value gridX, Value gridY,
-         int64_t threads, ValueRange operands, int64_t sharedElements,
+  launch(ImplicitLocOpBuilder &host, StringRef name, const LaunchShape &shape,
+         ValueRange operands,
          llvm::function_ref<void(GPUKernelBuilder &, ArrayRef<Value>)> body);
 
 private:
@@ -61,7 +71,8 @@ Value leadingSize(ImplicitLocOpBuilder &b, Value memref, int64_t dropped);
 void populateElementwiseToGPUPatterns(RewritePatternSet &patterns,
                                       KernelModule &kernels);
 void populateMatmulToGPUPatterns(RewritePatternSet &patterns,
-                                 KernelModule &kernels);
+                                 KernelModule &kernels,
+                                 const ::fp4q::Target &target);
 
 } // namespace fp4q
 } // namespace mlir

@@ -17,7 +17,7 @@ using namespace mlir::fp4q;
 
 namespace {
 
-/// A tiling, and the largest M that it is for.
+/// A kernel, and the largest M that it is for.
 struct Variant {
   int64_t largestM;
   const char *name;
@@ -26,12 +26,22 @@ struct Variant {
 
 } // namespace
 
-// With few tokens eight warps divide K, so that each CTA has many loads of
-// weights in flight; with many, four warps share 128 x 64 of the result.
-static constexpr Variant variants[] = {
+// On block-scaled matrix instructions. With few tokens eight warps divide K, so
+// that each CTA has many loads of weights in flight; with many, four warps
+// share 128 x 64 of the result.
+static constexpr Variant nativeVariants[] = {
     {8, "scaled_matmul_m8", {1, 1, 8, 1, 1, 4}},
     {16, "scaled_matmul_m16", {1, 1, 8, 1, 2, 4}},
     {64, "scaled_matmul_m64", {1, 1, 8, 1, 8, 2}},
+    {INT64_MAX, "scaled_matmul", {2, 2, 1, 4, 4, 2}},
+};
+
+// By products in bf16. Those for few tokens stream the weights.
+static constexpr Variant portableVariants[] = {
+    {8, "scaled_matmul_m8", {}},
+    {16, "scaled_matmul_m16", {}},
+    {32, "scaled_matmul_m32", {}},
+    {64, "scaled_matmul_m64", {}},
     {INT64_MAX, "scaled_matmul", {2, 2, 1, 4, 4, 2}},
 };
 
@@ -52,8 +62,9 @@ namespace {
 
 /// scaled_matmul -> the kernel for its M, chosen at run time if it is dynamic
 struct ScaledMatmulOpToKernels : public OpRewritePattern<ScaledMatmulOp> {
-  ScaledMatmulOpToKernels(MLIRContext *context, KernelModule &kernels)
-      : OpRewritePattern(context), kernels(kernels) {}
+  ScaledMatmulOpToKernels(MLIRContext *context, KernelModule &kernels,
+                          const ::fp4q::Target &target)
+      : OpRewritePattern(context), kernels(kernels), target(target) {}
 
   LogicalResult matchAndRewrite(ScaledMatmulOp op,
                                 PatternRewriter &rewriter) const override {
@@ -73,7 +84,7 @@ struct ScaledMatmulOpToKernels : public OpRewritePattern<ScaledMatmulOp> {
     auto aType = cast<MemRefType>(op.getA().getType());
     auto bType = cast<MemRefType>(op.getB().getType());
     // With one b for all batches the rows of all batches are rows of one.
-    MatmulKernel kernel;
+    MatmulOperands kernel;
     kernel.batchedB = !op.hasSharedB() && bType.getRank() > 2;
     kernel.k = 2 * aType.getShape().back();
     kernel.n = bType.getShape()[bType.getRank() - 2];
@@ -96,14 +107,24 @@ struct ScaledMatmulOpToKernels : public OpRewritePattern<ScaledMatmulOp> {
         flat.read(op.getB()),     flat.read(op.getBScales()),
         flat.read(op.getAlpha()), flat.read(op.getBias()),
         flat.write(op.getInit()), m};
-    launchVariant(b, kernel, batches, operands, staticM, variants);
+    launchVariant(b, kernel, batches, operands, staticM,
+                  isNative(op) ? ArrayRef(nativeVariants)
+                               : ArrayRef(portableVariants));
     flat.finish();
     rewriter.eraseOp(op);
     return success();
   }
 
 private:
-  void launchVariant(ImplicitLocOpBuilder &b, MatmulKernel kernel,
+  /// Whether to use the chip's block-scaled matrix instructions: if it has
+  /// them, unless the operation asks for the other back end.
+  bool isNative(ScaledMatmulOp op) const {
+    auto backEnd = op->getAttrOfType<BackEndAttr>(kBackEndAttr);
+    return target.features.contains(::fp4q::Feature::MMABlockScale) &&
+           !(backEnd && backEnd.getValue() == ::fp4q::BackEnd::GPUPortable);
+  }
+
+  void launchVariant(ImplicitLocOpBuilder &b, const MatmulOperands &kernel,
                      Value batches, ArrayRef<Value> operands,
                      std::optional<int64_t> staticM,
                      ArrayRef<Variant> choices) const {
@@ -125,37 +146,56 @@ private:
     launchVariant(b, kernel, batches, operands, staticM, choices.drop_front());
   }
 
-  void launch(ImplicitLocOpBuilder &b, MatmulKernel kernel, Value batches,
-              ArrayRef<Value> operands, const Variant &variant) const {
-    kernel.tiling = variant.tiling;
-    Value columns =
-        blocksFor(b, operands.back(), variant.tiling.colsPerBlock());
-    Value gridX = arith::MulIOp::create(b, batches, columns);
-    Value gridY = arith::ConstantIndexOp::create(
-        b, llvm::divideCeil(kernel.n, variant.tiling.rowsPerBlock()));
-    kernels.launch(b, variant.name, gridX, gridY, variant.tiling.threads(),
-                   operands, variant.tiling.sharedElements(),
+  void launch(ImplicitLocOpBuilder &b, const MatmulOperands &operation,
+              Value batches, ArrayRef<Value> operands,
+              const Variant &variant) const {
+    bool isStream = variant.tiling.rowWarps == 0;
+    StreamTiling stream = {};
+    if (isStream)
+      stream = StreamTiling::choose(variant.largestM, operation.n, operation.k,
+                                    int64_t(1024) * target.sharedMemoryPerBlock,
+                                    target.multiprocessors);
+    const MatmulTiling &tiling = variant.tiling;
+    LaunchShape shape;
+    int64_t columns = isStream ? stream.colsPerBlock() : tiling.colsPerBlock();
+    int64_t rows = isStream ? stream.rowsPerBlock() : tiling.rowsPerBlock();
+    shape.gridX = arith::MulIOp::create(b, batches,
+                                        blocksFor(b, operands.back(), columns));
+    shape.gridY =
+        arith::ConstantIndexOp::create(b, llvm::divideCeil(operation.n, rows));
+    shape.threads = isStream ? stream.threads() : tiling.threads();
+    if (isStream)
+      shape.dynamicSharedBytes = stream.sharedBytes(operation.k);
+    else
+      shape.sharedElements = tiling.sharedElements();
+    kernels.launch(b, variant.name, shape, operands,
                    [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
-                     kernel.a = arguments[0];
-                     kernel.aScales = arguments[1];
-                     kernel.b = arguments[2];
-                     kernel.bScales = arguments[3];
-                     kernel.alpha = arguments[4];
-                     kernel.bias = arguments[5];
-                     kernel.out = arguments[6];
-                     kernel.m = arguments[7];
-                     kernel.shared =
-                         arguments.size() > 8 ? arguments[8] : Value();
-                     kernel.emit(k);
+                     MatmulOperands inKernel = operation;
+                     inKernel.a = arguments[0];
+                     inKernel.aScales = arguments[1];
+                     inKernel.b = arguments[2];
+                     inKernel.bScales = arguments[3];
+                     inKernel.alpha = arguments[4];
+                     inKernel.bias = arguments[5];
+                     inKernel.out = arguments[6];
+                     inKernel.m = arguments[7];
+                     if (isStream)
+                       return StreamMatmulKernel{inKernel, stream}.emit(k);
+                     MatmulKernel{inKernel,
+                                  arguments.size() > 8 ? arguments[8] : Value(),
+                                  tiling}
+                         .emit(k);
                    });
   }
 
   KernelModule &kernels;
+  const ::fp4q::Target &target;
 };
 
 } // namespace
 
 void mlir::fp4q::populateMatmulToGPUPatterns(RewritePatternSet &patterns,
-                                             KernelModule &kernels) {
-  patterns.add<ScaledMatmulOpToKernels>(patterns.getContext(), kernels);
+                                             KernelModule &kernels,
+                                             const ::fp4q::Target &target) {
+  patterns.add<ScaledMatmulOpToKernels>(patterns.getContext(), kernels, target);
 }

@@ -71,7 +71,7 @@ struct ConvertFP4QToGPUPass
     KernelModule kernels(module);
     RewritePatternSet patterns(&getContext());
     populateElementwiseToGPUPatterns(patterns, kernels);
-    populateMatmulToGPUPatterns(patterns, kernels);
+    populateMatmulToGPUPatterns(patterns, kernels, *target);
     GreedyRewriteConfig config;
     // Folding the rest of the module is not this pass's business.
     config.enableFolding(false);

@@ -121,6 +121,8 @@ bool GPUCompiler::Impl::launch(gpu::LaunchFuncOp op, ArrayRef<uint64_t> buffers,
   sim::LaunchConfig config;
   config.grid = constantsOf(op.getGridSizeOperandValues());
   config.block = constantsOf(op.getBlockSizeOperandValues());
+  if (Value bytes = op.getDynamicSharedMemorySize())
+    config.dynamicShared = constantOf(bytes);
   std::string name = op.getKernelName().str();
   launched.push_back(name);
   int index = kernels.findKernel(name);

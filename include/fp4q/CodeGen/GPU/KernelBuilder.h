@@ -76,6 +76,27 @@ public:
   /// The value of lane (lane ^ distance); the whole warp takes part.
   Value shuffleXor(Value value, int64_t distance);
 
+  /// The address of an array in global memory, or of shared memory's bytes.
+  Value pointerTo(Value array);
+  /// The dynamic shared memory of the kernel.
+  Value sharedMemory();
+  /// An address `bytes` further on.
+  Value offset(Value pointer, Value bytes);
+  Value offset(Value pointer, int64_t bytes);
+  /// `count` words (i32) or numbers (f32) at an address that is a multiple of
+  /// `alignment` bytes.
+  Value loadFrom(Value pointer, Type element, int64_t count, int64_t alignment);
+  void storeTo(Value vector, Value pointer, int64_t alignment);
+
+  /// cp.async: 4, 8 or 16 bytes from global to shared memory. Of these `size`
+  /// (i32) are read and the others are 0; null: all of them.
+  void copyAsync(Value to, Value from, int64_t bytes, Value size);
+  void commitCopies();
+  /// Until at most `pending` of this thread's commits are under way.
+  void waitForCopies(int64_t pending);
+  /// Whether it holds in any lane of the warp; the whole warp takes part.
+  Value anyLane(Value condition);
+
   /// if (condition) body().
   void ifTrue(Value condition, llvm::function_ref<void()> body);
 

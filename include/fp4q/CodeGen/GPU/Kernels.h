@@ -115,18 +115,62 @@ struct MatmulTiling {
 
 /// scaled_matmul of linear scales. The grid is (batches * tiles along M, tiles
 /// along N).
-struct MatmulKernel {
+struct MatmulOperands {
   Value a, aScales; ///< batches * M * K / 2, batches * M * K / G
   Value b, bScales; ///< N * K / 2, or as often as there are batches
   Value alpha;      ///< f32, memref<f32> or memref<Nxf32>; null: 1
   Value bias;       ///< memref<NxT>, or null
   Value out;        ///< batches * M * N
   Value m;          ///< index
-  Value shared;     ///< f32 in shared memory, tiling.sharedElements(), or null
   bool batchedB = false;
   int64_t n = 0, k = 0;
   ScaledFormat format = ScaledFormat::MXFP4;
+
+  /// out[column, row] of the batch whose first row is `batchBegin`: `sum` with
+  /// alpha and bias, rounded. Rows are those of b, columns those of a.
+  void store(GPUKernelBuilder &kernel, Value sum, Value batchBegin, Value row,
+             Value column) const;
+};
+
+/// The kernel that is made of mma_block_scaled.
+struct MatmulKernel : public MatmulOperands {
+  Value shared; ///< f32 in shared memory, tiling.sharedElements(), or null
   MatmulTiling tiling;
+
+  void emit(GPUKernelBuilder &kernel) const;
+};
+
+/// How a CTA of the streaming matmul is divided.
+struct StreamTiling {
+  int64_t rowTiles, colTiles; ///< tiles of 16 rows and of 8 columns a warp
+  int64_t warps;              ///< they divide K
+  int64_t chunks;             ///< of 128 along k that a warp fetches at a time
+  int64_t stages;             ///< fetches under way, and the one in use
+  /// Whether a CTA keeps its part of the columns in registers, for several
+  /// tiles of rows; else it fetches both, for one.
+  bool keepsColumns;
+  int64_t tilesPerBlock; ///< tiles of rows of a CTA; 1 unless keepsColumns
+
+  int64_t rowsPerTile() const { return 16 * rowTiles; }
+  int64_t rowsPerBlock() const { return rowsPerTile() * tilesPerBlock; }
+  int64_t colsPerBlock() const { return 8 * colTiles; }
+  int64_t threads() const { return kWarpSize * warps; }
+  /// Passes over K, each of `chunks` of every warp, with the same tiles of
+  /// rows.
+  int64_t passes(int64_t k) const;
+  /// Bytes of dynamic shared memory.
+  int64_t sharedBytes(int64_t k) const;
+
+  /// The fastest known for M up to `columns`, on a chip with so much shared
+  /// memory a block and so many multiprocessors.
+  static StreamTiling choose(int64_t columns, int64_t n, int64_t k,
+                             int64_t sharedBytes, int64_t multiprocessors);
+};
+
+/// scaled_matmul for few columns by exact products in bf16: weights are read
+/// once, 16 bytes a lane, and each warp decodes its part of K.
+struct StreamMatmulKernel : public MatmulOperands {
+  StreamTiling tiling;
 
   void emit(GPUKernelBuilder &kernel) const;
 };
