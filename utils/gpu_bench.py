@@ -158,7 +158,7 @@ def build_one(folder, name, cases, chip):
     run(bin_dir / "fp4q-opt", source, f"--fp4q-lower-gpu-modules=chip={chip}",
         "-o", low)  # fmt: skip
     # The attribute of the runtime's image is fp4q's own.
-    low.write_text(low.read_text().replace(" <#fp4q.embed_images>", ""))
+    low.write_text(re.sub(r" *<#fp4q.embed_images>", "", low.read_text()))
     binary = run("mlir-opt-22", low, "--gpu-module-to-binary=format=isa")
     text = re.search(r'assembly = "((?:[^"\\]|\\.)*)"', binary)[1]
     text = re.sub(r"\\([0-9A-F]{2})", lambda m: chr(int(m[1], 16)), text)

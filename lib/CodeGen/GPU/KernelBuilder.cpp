@@ -159,10 +159,10 @@ Value GPUKernelBuilder::pointerTo(Value array) {
   bool isShared = space && space.getValue() == gpu::AddressSpace::Workgroup;
   Value index = memref::ExtractAlignedPointerAsIndexOp::create(b, array);
   Value address = arith::IndexCastOp::create(b, b.getI64Type(), index);
-  auto memory = isShared ? NVVM::NVVMMemorySpace::Shared
-                         : NVVM::NVVMMemorySpace::Global;
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext(),
-                                            static_cast<unsigned>(memory));
+  auto memory =
+      isShared ? NVVM::NVVMMemorySpace::Shared : NVVM::NVVMMemorySpace::Global;
+  auto pointer =
+      LLVM::LLVMPointerType::get(b.getContext(), static_cast<unsigned>(memory));
   return LLVM::IntToPtrOp::create(b, pointer, address);
 }
 
