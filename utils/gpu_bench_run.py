@@ -289,7 +289,7 @@ def bench_matmul(driver, f, flush, repeats, peers):
 
 
 def copy_gb_s(flush, repeats):
-    source = torch.empty(1 << 30, dtype=torch.uint8, device="cuda")
+    source = torch.zeros(1 << 30, dtype=torch.uint8, device="cuda")
     target = torch.empty_like(source)
     us = time_us(lambda: target.copy_(source), flush, repeats)
     return 2 * source.numel() / us / 1e3

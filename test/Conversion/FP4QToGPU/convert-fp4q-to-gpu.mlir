@@ -69,13 +69,6 @@ func.func @matmul_static(%a: memref<9x64xi8>, %sa: memref<9x4xf8E8M0FNU>,
 }
 
 // CHECK: gpu.module @fp4q_kernels<#fp4q.embed_images> [#nvvm.target<O = 3, chip = "sm_120a", features = "+ptx87">]
-// CHECK: gpu.func @quantize_pack(%[[KX:.*]]: memref<?xbf16>, %{{.*}}: memref<?xi8>, %{{.*}}: memref<?xf8E8M0FNU>, %{{.*}}: memref<f32>) kernel attributes {known_block_size = array<i32: 256, 1, 1>}
-// CHECK: vector.load %[[KX]][%{{.*}}] {alignment = 16 : i64} : memref<?xbf16>, vector<16xbf16>
-// CHECK: gpu.shuffle xor
-// CHECK-NOT: gpu.shuffle
-// CHECK: fp4q.encode %{{.*}} : vector<16xf32> -> vector<8xi8>
-// CHECK: gpu.func @dequant(
-// CHECK: fp4q.decode %{{.*}} : vector<4xi8> -> vector<8xf32>
 // CHECK: gpu.func @scaled_matmul_m8(
 // CHECK-SAME: workgroup(%{{.*}} : memref<1024xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
 // CHECK: fp4q.mma_block_scaled <nvfp4>
@@ -83,3 +76,10 @@ func.func @matmul_static(%a: memref<9x64xi8>, %sa: memref<9x4xf8E8M0FNU>,
 // CHECK: gpu.func @scaled_matmul(
 // CHECK-NOT: gpu.barrier
 // CHECK: gpu.return
+// CHECK: gpu.func @dequant(
+// CHECK: fp4q.decode %{{.*}} : vector<4xi8> -> vector<8xf32>
+// CHECK: gpu.func @quantize_pack(%[[KX:.*]]: memref<?xbf16>, %{{.*}}: memref<?xi8>, %{{.*}}: memref<?xf8E8M0FNU>, %{{.*}}: memref<f32>) kernel attributes {known_block_size = array<i32: 256, 1, 1>}
+// CHECK: vector.load %[[KX]][%{{.*}}] {alignment = 16 : i64} : memref<?xbf16>, vector<16xbf16>
+// CHECK: gpu.shuffle xor
+// CHECK-NOT: gpu.shuffle
+// CHECK: fp4q.encode %{{.*}} : vector<16xf32> -> vector<8xi8>
