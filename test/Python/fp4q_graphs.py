@@ -3,8 +3,8 @@
 """Random functions of fp4q and linalg operations, as front ends write them.
 
 A Graph is one function: chains of casts, reshapes, transforms and quantizers
-with fan-out, dequantizations as one operation or as table lookups, and products
-of all forms. It says of each result whether rewrites must keep its bits, or
+with fan-out, dequantizations as one operation or as table lookups, products of
+all forms, and the layers of fp4q_layers. It says of each result whether rewrites must keep its bits, or
 within which distance of each other results may be: that is so only for products,
 whose order of summation and intermediate roundings are free.
 """
@@ -12,13 +12,12 @@ whose order of summation and intermediate roundings are free.
 import dataclasses
 
 import fp4q_data as data
+import fp4q_layers as layers
 import fp4q_oracle as oracle
 import numpy as np
+from fp4q_layers import HALF_ULP, UNIT
 from fp4q_modules import SCALE_TYPES, Module, Value
 
-UNIT = 2.0**-23
-# Half a unit in the last place, relative, for results narrower than f32.
-HALF_ULP = {"bf16": 2.0**-8, "f16": 2.0**-11, "f32": 2.0**-24}
 TABLE = (
     "dense<[0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, "
     "-0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0]>"
@@ -445,8 +444,17 @@ class Graph(Module):
 def make_graph(entry, seed):
     """The function number `seed`, named `entry`."""
     graph = Graph(entry, seed)
-    kinds = ["product", "product", "quantizer_chain", "decoder"]
-    getattr(graph, kinds[int(graph.rng.integers(len(kinds)))])()
+    kinds = [
+        Graph.product,
+        Graph.product,
+        Graph.quantizer_chain,
+        Graph.decoder,
+        layers.product_with_epilogue,
+        layers.product_with_epilogue,
+        layers.heads,
+        layers.weight_only,
+    ]
+    kinds[int(graph.rng.integers(len(kinds)))](graph)
     return graph
 
 

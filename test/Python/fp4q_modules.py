@@ -195,12 +195,14 @@ class Module:
         return self._op("block_transform", [x, t], [], [init])[0]
 
     def matmul(
-        self, a, sa, b, sb, element, alpha=None, bias=None, blocked=(), group=0
-    ):
+        self, a, sa, b, sb, element, alpha=None, bias=None, blocked=(), group=0,
+        attributes=(),
+    ):  # fmt: skip
         """`blocked` names the operands, of "a" and "b", with blocked scales."""
         init = self.empty_like(a, (b.shape[-2],), element)
         clauses = [("alpha", alpha), ("bias", bias)]
         layout = _layout([f"{name}_scale_layout" for name in blocked], group)
+        layout += attributes
         return self._op(
             "scaled_matmul", [a, sa, b, sb], clauses, [init], layout
         )[0]

@@ -54,8 +54,9 @@ struct DecodedProduct {
   /// the dimension of the groups.
   llvm::SmallBitVector decoded, grouped;
 
-  /// Follows `value`, whose element at the loops of `op` is at `map`.
-  bool trace(Value value, AffineMap map);
+  /// Follows `value`, whose element at the loops of `op` is at `map`, to a
+  /// dequant, if there is one.
+  void trace(Value value, AffineMap map);
   /// Tile sizes of the parallel loops, and of the summed loop; 0: whole.
   SmallVector<int64_t> getParallelTiles(int64_t rows, int64_t columns);
   SmallVector<int64_t> getReductionTiles(int64_t depth);
@@ -63,44 +64,51 @@ struct DecodedProduct {
 
 } // namespace
 
-/// Whether the operation computes each element from elements of its inputs, one
-/// of each.
-static bool isElementwise(linalg::LinalgOp op) {
-  if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
+/// The input of an operation that computes each element from one element of it,
+/// and of nothing else as large; null if `op` is no such operation.
+static OpOperand *getElementwiseInput(linalg::LinalgOp op) {
+  if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
       op.getNumParallelLoops() != op.getNumLoops())
-    return false;
+    return nullptr;
   OpOperand *init = op.getDpsInitOperand(0);
-  return !op.payloadUsesValueFromOperand(init) &&
-         op.getMatchingIndexingMap(init).isPermutation();
+  if (op.payloadUsesValueFromOperand(init) ||
+      !op.getMatchingIndexingMap(init).isPermutation())
+    return nullptr;
+  OpOperand *input = nullptr;
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    if (op.getMatchingIndexingMap(operand).getNumResults() != op.getNumLoops())
+      continue;
+    if (input)
+      return nullptr;
+    input = operand;
+  }
+  return input;
 }
 
-bool DecodedProduct::trace(Value value, AffineMap map) {
+void DecodedProduct::trace(Value value, AffineMap map) {
+  SmallVector<Operation *> between;
   Operation *producer = value.getDefiningOp();
-  if (auto dequant = dyn_cast_or_null<DequantOp>(producer)) {
-    // Blocked scales have no tiles.
-    if (!map.isProjectedPermutation() || dequant.getGroupSizeAttr() ||
-        !dequant.hasPureTensorSemantics())
-      return false;
-    for (AffineExpr expr : map.getResults())
-      decoded.set(cast<AffineDimExpr>(expr).getPosition());
-    grouped.set(cast<AffineDimExpr>(map.getResults().back()).getPosition());
-    producers.insert(dequant);
-    return true;
+  while (auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(producer)) {
+    OpOperand *input = getElementwiseInput(linalgOp);
+    if (!input)
+      return;
+    AffineMap loops = inversePermutation(linalgOp.getMatchingIndexingMap(
+                                             linalgOp.getDpsInitOperand(0)))
+                          .compose(map);
+    map = linalgOp.getMatchingIndexingMap(input).compose(loops);
+    between.push_back(linalgOp);
+    producer = input->get().getDefiningOp();
   }
-  auto between = dyn_cast_or_null<linalg::LinalgOp>(producer);
-  if (!between || !isElementwise(between))
-    return false;
-  AffineMap loops = inversePermutation(between.getMatchingIndexingMap(
-                                           between.getDpsInitOperand(0)))
-                        .compose(map);
-  bool found = false;
-  for (OpOperand *operand : between.getDpsInputOperands())
-    if (isa<RankedTensorType>(operand->get().getType()))
-      found |= trace(operand->get(),
-                     between.getMatchingIndexingMap(operand).compose(loops));
-  if (found)
-    producers.insert(between);
-  return found;
+  auto dequant = dyn_cast_or_null<DequantOp>(producer);
+  // Blocked scales have no tiles.
+  if (!dequant || !map.isProjectedPermutation() || dequant.getGroupSizeAttr() ||
+      !dequant.hasPureTensorSemantics())
+    return;
+  for (AffineExpr expr : map.getResults())
+    decoded.set(cast<AffineDimExpr>(expr).getPosition());
+  grouped.set(cast<AffineDimExpr>(map.getResults().back()).getPosition());
+  producers.insert(dequant);
+  producers.insert(between.begin(), between.end());
 }
 
 /// The product of decoded operands that `op` is; none if no operand is decoded.
