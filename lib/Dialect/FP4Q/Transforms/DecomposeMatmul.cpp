@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Contractions.h"
+
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Patterns.h"
@@ -31,19 +33,6 @@ static Value dequantize(OpBuilder &builder, Location loc, Value codes,
   return DequantOp::create(builder, loc, codes, scales,
                            /*globalScale=*/Value(), Direction::Multiply,
                            builder.getF32Type())
-      ->getResult(0);
-}
-
-/// (..., N, K) -> (..., K, N), so that the innermost loop of the contraction
-/// runs over adjacent columns.
-static Value transposeLastTwo(OpBuilder &builder, Location loc, Value value) {
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, value);
-  std::swap(sizes[sizes.size() - 1], sizes[sizes.size() - 2]);
-  auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, sizes.size()));
-  std::swap(permutation[sizes.size() - 1], permutation[sizes.size() - 2]);
-  Value init =
-      tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
-  return linalg::TransposeOp::create(builder, loc, value, init, permutation)
       ->getResult(0);
 }
 
@@ -165,6 +154,7 @@ struct DecomposeScaledMatmul : public OpRewritePattern<ScaledMatmulOp> {
     Location loc = op.getLoc();
     Value a = dequantize(rewriter, loc, op.getA(), op.getAScales());
     Value b = dequantize(rewriter, loc, op.getB(), op.getBScales());
+    // The innermost loop of the contraction runs over adjacent columns.
     Value bT = transposeLastTwo(rewriter, loc, b);
     Value acc = contract(rewriter, loc, a, bT,
                          tensor::getMixedSizes(rewriter, loc, op.getInit()));

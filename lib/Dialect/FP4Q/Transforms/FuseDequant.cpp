@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TileSizes.h"
+#include "Contractions.h"
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Dialect/FP4Q/IR/Remarks.h"
@@ -22,6 +22,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -50,13 +51,14 @@ struct DecodedProduct {
   linalg::LinalgOp op;
   /// The dequants, and the elementwise operations and transposes behind them.
   llvm::SetVector<Operation *> producers;
+  /// Which operands they compute.
+  SmallVector<OpOperand *> operands;
   /// The loops that decoded operands have, and those of them that run along
   /// the dimension of the groups.
   llvm::SmallBitVector decoded, grouped;
 
-  /// Follows `value`, whose element at the loops of `op` is at `map`, to a
-  /// dequant, if there is one.
-  void trace(Value value, AffineMap map);
+  /// Follows an operand to the dequant that it is computed by, if there is one.
+  void trace(OpOperand *operand);
   /// Tile sizes of the parallel loops, and of the summed loop; 0: whole.
   SmallVector<int64_t> getParallelTiles(int64_t rows, int64_t columns);
   SmallVector<int64_t> getReductionTiles(int64_t depth);
@@ -85,9 +87,11 @@ static OpOperand *getElementwiseInput(linalg::LinalgOp op) {
   return input;
 }
 
-void DecodedProduct::trace(Value value, AffineMap map) {
+void DecodedProduct::trace(OpOperand *operand) {
+  // Where the element at the loops of `op` is.
+  AffineMap map = op.getMatchingIndexingMap(operand);
   SmallVector<Operation *> between;
-  Operation *producer = value.getDefiningOp();
+  Operation *producer = operand->get().getDefiningOp();
   while (auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(producer)) {
     OpOperand *input = getElementwiseInput(linalgOp);
     if (!input)
@@ -107,6 +111,7 @@ void DecodedProduct::trace(Value value, AffineMap map) {
   for (AffineExpr expr : map.getResults())
     decoded.set(cast<AffineDimExpr>(expr).getPosition());
   grouped.set(cast<AffineDimExpr>(map.getResults().back()).getPosition());
+  operands.push_back(operand);
   producers.insert(dequant);
   producers.insert(between.begin(), between.end());
 }
@@ -118,15 +123,69 @@ static std::optional<DecodedProduct> matchProduct(linalg::LinalgOp op) {
       !isa<TilingInterface>(op.getOperation()) ||
       op->getParentOfType<scf::ForallOp>())
     return std::nullopt;
-  DecodedProduct product{op, {}, {}, {}};
+  DecodedProduct product{op, {}, {}, {}, {}};
   product.decoded.resize(op.getNumLoops());
   product.grouped.resize(op.getNumLoops());
   for (OpOperand *operand : op.getDpsInputOperands())
     if (isa<RankedTensorType>(operand->get().getType()))
-      product.trace(operand->get(), op.getMatchingIndexingMap(operand));
+      product.trace(operand);
   if (product.producers.empty())
     return std::nullopt;
   return product;
+}
+
+/// Makes the loop of the result's last dimension the innermost one, with the
+/// summed loop around it, and transposes decoded operands to suit. Then each
+/// step updates adjacent elements, which vectorizes without reordering any sum.
+/// Returns the operation in its place, which may be as it was.
+static linalg::LinalgOp makeColumnsInnermost(IRRewriter &rewriter,
+                                             const DecodedProduct &product) {
+  linalg::LinalgOp op = product.op;
+  SmallVector<unsigned> reductions;
+  op.getReductionDims(reductions);
+  AffineMap result = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  if (reductions.size() != 1 || result.getNumResults() == 0 ||
+      !result.isProjectedPermutation())
+    return op;
+  unsigned k = reductions.front();
+  unsigned n = result.getDimPosition(result.getNumResults() - 1);
+  AffineExpr kLoop = rewriter.getAffineDimExpr(k);
+  AffineExpr nLoop = rewriter.getAffineDimExpr(n);
+  SmallVector<unsigned> transposed;
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(operand);
+    if (!map.isFunctionOfDim(n) || map.getResults().back() == nLoop)
+      continue;
+    if (!llvm::is_contained(product.operands, operand) ||
+        map.getResults().back() != kLoop ||
+        map.getResult(map.getNumResults() - 2) != nLoop)
+      return op;
+    transposed.push_back(operand->getOperandNumber());
+  }
+  rewriter.setInsertionPoint(op);
+  auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+  if (!generic)
+    generic = *linalg::generalizeNamedOp(rewriter, op);
+  SmallVector<AffineMap> maps = generic.getIndexingMapsArray();
+  rewriter.setInsertionPoint(generic);
+  for (unsigned number : transposed) {
+    Value value = generic->getOperand(number);
+    generic->setOperand(number,
+                        transposeLastTwo(rewriter, generic.getLoc(), value));
+    SmallVector<AffineExpr> exprs(maps[number].getResults());
+    std::swap(exprs.end()[-1], exprs.end()[-2]);
+    maps[number] =
+        AffineMap::get(maps[number].getNumDims(), 0, exprs, op.getContext());
+  }
+  generic.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+  SmallVector<unsigned> order;
+  for (unsigned loop = 0; loop < generic.getNumLoops(); ++loop)
+    if (loop != k && loop != n)
+      order.push_back(loop);
+  order.append({k, n});
+  if (llvm::is_sorted(order))
+    return generic;
+  return *linalg::interchangeGenericOp(rewriter, generic, order);
 }
 
 SmallVector<int64_t> DecodedProduct::getParallelTiles(int64_t rows,
@@ -233,9 +292,8 @@ struct FP4QFuseDequantPass
       decline(product, "a dimension of the product is empty");
       return success();
     }
-    SmallVector<int64_t> parallel = product.getParallelTiles(rows, columns);
-    SmallVector<int64_t> reduction = product.getReductionTiles(depth);
-    if (parallel.empty() && reduction.empty()) {
+    if (product.getParallelTiles(rows, columns).empty() &&
+        product.getReductionTiles(depth).empty()) {
       decline(product, "the decoded operand is no larger than a tile");
       return success();
     }
@@ -243,7 +301,10 @@ struct FP4QFuseDequantPass
     reportMade(product.op, DEBUG_TYPE, "dequant fused into the product")
         << remark::reason("a tile of the operand is decoded where it is used, "
                           "and no sum changes its order");
-    linalg::LinalgOp op = product.op;
+    linalg::LinalgOp op = makeColumnsInnermost(rewriter, product);
+    product = *matchProduct(op);
+    SmallVector<int64_t> parallel = product.getParallelTiles(rows, columns);
+    SmallVector<int64_t> reduction = product.getReductionTiles(depth);
     llvm::SetVector<Operation *> producers = product.producers;
     if (!parallel.empty()) {
       auto tiled = tile(rewriter, op, parallel, LoopType::ForallOp, producers);
@@ -269,8 +330,9 @@ struct FP4QFuseDequantPass
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops) {
       std::optional<DecodedProduct> product = matchProduct(op);
+      Location loc = op.getLoc();
       if (product && failed(fuse(rewriter, *product))) {
-        op->emitOpError("cannot be tiled with its decoded operands");
+        emitError(loc, "the product cannot be tiled with its decoded operands");
         return signalPassFailure();
       }
     }

@@ -1,14 +1,17 @@
-//===- TileSizes.h - sizes of tiles of contractions -------------*- C++ -*-===//
+//===- Contractions.h - tiles and forms of contractions ---------*- C++ -*-===//
 //
 // Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FP4Q_LIB_DIALECT_FP4Q_TRANSFORMS_TILESIZES_H
-#define FP4Q_LIB_DIALECT_FP4Q_TRANSFORMS_TILESIZES_H
+#ifndef FP4Q_LIB_DIALECT_FP4Q_TRANSFORMS_CONTRACTIONS_H
+#define FP4Q_LIB_DIALECT_FP4Q_TRANSFORMS_CONTRACTIONS_H
 
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir {
 namespace fp4q {
@@ -47,7 +50,20 @@ inline SmallVector<int64_t> dropTrivialTiles(SmallVector<int64_t> tiles,
   return tiles;
 }
 
+/// (..., N, K) -> (..., K, N)
+inline Value transposeLastTwo(OpBuilder &builder, Location loc, Value value) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, value);
+  auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, sizes.size()));
+  std::swap(sizes.end()[-1], sizes.end()[-2]);
+  std::swap(permutation.end()[-1], permutation.end()[-2]);
+  Value init = tensor::EmptyOp::create(
+      builder, loc, sizes,
+      cast<RankedTensorType>(value.getType()).getElementType());
+  return linalg::TransposeOp::create(builder, loc, value, init, permutation)
+      ->getResult(0);
+}
+
 } // namespace fp4q
 } // namespace mlir
 
-#endif // FP4Q_LIB_DIALECT_FP4Q_TRANSFORMS_TILESIZES_H
+#endif // FP4Q_LIB_DIALECT_FP4Q_TRANSFORMS_CONTRACTIONS_H
