@@ -8,9 +8,9 @@
 // A weight-only linear: 32 rows of the weight and 128 of its columns are decoded
 // at a time. The summed loop is within the tile, so sums keep their order; then
 // columns are innermost, which vectorizes.
-// CHECK-DAG: #[[MK:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
-// CHECK-DAG: #[[KN:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
-// CHECK-DAG: #[[MN:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
+// CHECK-DAG: #[[$MK:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+// CHECK-DAG: #[[$KN:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK-DAG: #[[$MN:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
 // CHECK-LABEL: func.func @linear(
 // CHECK-SAME:      %[[X:[^:]+]]: tensor<?x256xf32>, %[[W:[^:]+]]: tensor<64x128xi8>, %[[S:[^:]+]]: tensor<64x8xf8E8M0FNU>
 // CHECK-NOT: tensor<64x256xf32>
@@ -24,7 +24,7 @@
 // CHECK:     %[[DT:.*]] = linalg.transpose ins(%[[D]] :
 // CHECK-NOT: linalg.fill
 // CHECK:     %[[PART:.*]] = tensor.extract_slice %[[SUM]]
-// CHECK:     linalg.generic {indexing_maps = [#[[MK]], #[[KN]], #[[MN]]], iterator_types = ["parallel", "reduction", "parallel"]}
+// CHECK:     linalg.generic {indexing_maps = [#[[$MK]], #[[$KN]], #[[$MN]]], iterator_types = ["parallel", "reduction", "parallel"]}
 // CHECK-SAME:    ins(%{{.*}}, %[[DT]] : tensor<?x128xf32>, tensor<128x32xf32>) outs(%[[PART]] :
 // CHECK-NOT: tensor<64x256xf32>
 // CHECK: return

@@ -250,7 +250,8 @@ def FP4QFuseDequantPass : Pass<"fp4q-fuse-dequant"> {
     operations and transposes behind it, by upstream's tiling interface. So only
     a tile of the float operand exists, of `columns` by `depth` elements. The
     parallel loops become `scf.forall`, and the summed loop, if there is one
-    only, `scf.for` within it.
+    only, `scf.for` within it. Then the result's last dimension becomes the
+    innermost loop, and a decoded operand is transposed to suit.
 
     Before and after: `test/Dialect/FP4Q/Transforms/fp4q-fuse-dequant.mlir`.
 
