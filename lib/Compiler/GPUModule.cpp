@@ -57,9 +57,11 @@ void mlir::fp4q::registerGPUModulePipeline() {
       "fp4q-lower-gpu-modules",
       "Lower the kernels of convert-fp4q-to-gpu to NVVM",
       [](OpPassManager &manager, const GPUModuleOptions &options) {
-        // An unknown chip is reported by convert-fp4q-to-gpu; there are no
-        // kernels then.
         if (const ::fp4q::Target *target = ::fp4q::findTarget(options.chip))
-          addGPUModulePasses(manager, *target);
+          return addGPUModulePasses(manager, *target);
+        // It says what is wrong.
+        FP4QLowerMicroOpsPassOptions microOps;
+        microOps.chip = options.chip;
+        manager.addPass(createFP4QLowerMicroOpsPass(microOps));
       });
 }

@@ -77,7 +77,10 @@ void mlir::fp4q::buildFP4QToGPUPipeline(OpPassManager &manager,
   manager.addPass(createFP4QAddShapeFunctionsPass());
   if (options.optimize)
     buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  addBackEndSelection(manager, target->name, options.backend, options.optimize);
+  addBackEndSelection(
+      manager,
+      {target->name, options.backend, options.quantize, options.matmul},
+      options.optimize);
   addBufferization(manager);
   // Before others are added: only functions that users call get a C interface.
   manager.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());

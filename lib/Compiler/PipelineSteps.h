@@ -8,18 +8,23 @@
 #ifndef FP4Q_LIB_COMPILER_PIPELINESTEPS_H
 #define FP4Q_LIB_COMPILER_PIPELINESTEPS_H
 
-#include "mlir/Support/LLVM.h"
+#include <string>
 
 namespace mlir {
 class OpPassManager;
 
 namespace fp4q {
 
-/// Gives each operation on tensors a back end on the target, `backEnd` ("auto":
-/// the fastest) where that can compute it, and then the scale layouts and the K
-/// that its kernels want; for constants at compile time, if `optimize`.
-void addBackEndSelection(OpPassManager &manager, StringRef target,
-                         StringRef backEnd, bool optimize);
+/// A target, and the options of fp4q-select-backend.
+struct BackEndChoice {
+  std::string target, backEnd, quantize, matmul;
+};
+
+/// Gives each operation a back end, as fp4q-select-backend does, and then those
+/// on tensors the scale layouts and the K that its kernels want; of constants
+/// at compile time, if `optimize`.
+void addBackEndSelection(OpPassManager &manager, const BackEndChoice &choice,
+                         bool optimize);
 
 /// Tensors -> memrefs, row-major ones at the boundaries of functions. Results
 /// become further arguments. Nothing frees what functions allocate.

@@ -73,8 +73,7 @@ LogicalResult mlir::fp4q::setBackEnd(StringRef name, bool hasCPU, bool hasGPU,
   if (!isForCPU)
     gpu.backend = name.str();
   else
-    cpu.backend = *found == ::fp4q::BackEnd::CPU ? CPUBackend::CPU
-                                                 : CPUBackend::Reference;
+    cpu.backend = name.str();
   return success();
 }
 
@@ -117,15 +116,18 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
   }
 }
 
-void mlir::fp4q::addBackEndSelection(OpPassManager &manager, StringRef target,
-                                     StringRef backEnd, bool optimize) {
+void mlir::fp4q::addBackEndSelection(OpPassManager &manager,
+                                     const BackEndChoice &choice,
+                                     bool optimize) {
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   FP4QSelectBackendPassOptions select;
-  select.target = target.str();
-  select.backend = backEnd.str();
+  select.target = choice.target;
+  select.backend = choice.backEnd;
+  select.quantize = choice.quantize;
+  select.matmul = choice.matmul;
   manager.addPass(createFP4QSelectBackendPass(select));
   FP4QLegalizeLayoutsPassOptions layouts;
-  layouts.target = target.str();
+  layouts.target = choice.target;
   manager.addPass(createFP4QLegalizeLayoutsPass(layouts));
   // What was inserted behind constants.
   if (optimize)
@@ -135,11 +137,11 @@ void mlir::fp4q::addBackEndSelection(OpPassManager &manager, StringRef target,
 }
 
 /// fp4q -> linalg, but for operations that are left to the kernels.
-static void addLowerToLinalg(OpPassManager &manager, StringRef target,
-                             StringRef backEnd, bool optimize) {
+static void addLowerToLinalg(OpPassManager &manager,
+                             const BackEndChoice &choice, bool optimize) {
   // arith and math operations on tensors, which do not bufferize.
   manager.addPass(createConvertElementwiseToLinalgPass());
-  addBackEndSelection(manager, target, backEnd, optimize);
+  addBackEndSelection(manager, choice, optimize);
   manager.addPass(createFP4QFuseDequantPass());
   manager.addPass(createFP4QDecomposeMatmulPass());
   manager.addPass(createFP4QTileToForallPass());
@@ -151,13 +153,15 @@ static void addLowerToLinalg(OpPassManager &manager, StringRef target,
   manager.addPass(createLoopInvariantCodeMotionPass());
 }
 
+static const BackEndChoice referencePath = {"cpu", "reference", "", ""};
+
 void mlir::fp4q::buildFP4QLowerToLinalgPipeline(OpPassManager &manager) {
-  addLowerToLinalg(manager, "cpu", "reference", /*optimize=*/false);
+  addLowerToLinalg(manager, referencePath, /*optimize=*/false);
 }
 
 void mlir::fp4q::buildFP4QToLinalgPipeline(OpPassManager &manager) {
   buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  addLowerToLinalg(manager, "cpu", "reference", /*optimize=*/true);
+  addLowerToLinalg(manager, referencePath, /*optimize=*/true);
 }
 
 void mlir::fp4q::addBufferization(OpPassManager &manager) {
@@ -180,36 +184,31 @@ void mlir::fp4q::addBufferization(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
 }
 
-/// As the option of fp4q-select-backend.
-static StringRef nameOf(CPUBackend backEnd) {
-  switch (backEnd) {
-  case CPUBackend::Auto:
-    return "auto";
-  case CPUBackend::Reference:
-    return ::fp4q::name(::fp4q::BackEnd::Reference);
-  case CPUBackend::CPU:
-    return ::fp4q::name(::fp4q::BackEnd::CPU);
-  }
-  llvm_unreachable("unknown back end");
-}
-
 void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
                                         const CPUPipelineOptions &options) {
   std::string error;
   const ::fp4q::Target *level = findCPULevel(options, error);
-  std::string chip = level ? level->name : "cpu";
+  if (!level) {
+    // It says so, and nothing runs that needs to know the level.
+    ConvertFP4QToVectorPassOptions toVector;
+    toVector.chip = options.level;
+    manager.addPass(createConvertFP4QToVectorPass(toVector));
+    return;
+  }
   buildFP4QPreparationPipeline(manager);
   manager.addPass(createFP4QAddShapeFunctionsPass());
   if (options.optimize)
     buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  addLowerToLinalg(manager, chip, nameOf(options.backend), options.optimize);
+  addLowerToLinalg(
+      manager, {level->name, options.backend, options.quantize, options.matmul},
+      options.optimize);
   addBufferization(manager);
   bufferization::buildBufferDeallocationPipeline(
       manager, bufferization::BufferDeallocationPipelineOptions());
   // Before outlining: only functions that users call get a C interface.
   manager.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());
   ConvertFP4QToVectorPassOptions toVector;
-  toVector.chip = chip;
+  toVector.chip = level->name;
   manager.addPass(createConvertFP4QToVectorPass(toVector));
   if (options.parallel)
     manager.addPass(createFP4QOutlineParallelLoopsPass());
@@ -221,7 +220,7 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
   function.addPass(createLoopInvariantCodeMotionPass());
   function.addPass(createForallToForLoopPass());
   FP4QLowerMicroOpsPassOptions microOps;
-  microOps.chip = chip;
+  microOps.chip = level->name;
   function.addPass(createFP4QLowerMicroOpsPass(microOps));
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());

@@ -27,13 +27,17 @@ std::string fp4q::targetNames() {
   return names;
 }
 
-std::string fp4q::chipNames() {
+static std::string namesOf(TargetKind kind) {
   std::string names;
   for (size_t i = 0; i < numTargets; ++i)
-    if (targets[i].kind == TargetKind::GPU)
+    if (targets[i].kind == kind)
       names += (names.empty() ? "" : ", ") + std::string(targets[i].name);
   return names;
 }
+
+std::string fp4q::chipNames() { return namesOf(TargetKind::GPU); }
+
+std::string fp4q::cpuLevelNames() { return namesOf(TargetKind::CPU); }
 
 std::string fp4q::cudaRelease(int ptxVersion) {
   int major = ptxVersion / 10 + 4, minor = ptxVersion % 10;

@@ -140,7 +140,7 @@ FailureOr<std::unique_ptr<Bench>> Bench::create(const Case &config,
     return failure();
   CPUPipelineOptions options;
   if (config.backEnd == BackEnd::Reference)
-    options.backend = CPUBackend::Reference;
+    options.backend = "reference";
   auto function = JitFunction::compile(*module, "run", options);
   if (failed(function))
     return failure();

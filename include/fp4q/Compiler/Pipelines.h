@@ -53,31 +53,18 @@ struct OptimizePipelineOptions
       llvm::cl::init(false)};
 };
 
-/// What lowers the operations for CPUs, each by itself.
-enum class CPUBackend {
-  /// The kernels where there is one, else the reference path.
-  Auto,
-  Reference,
-  /// The kernels as well, with a warning where there is none.
-  CPU,
-};
-
-/// The names of back ends on command lines, with descriptions.
-inline llvm::cl::ValuesClass cpuBackendValues() {
-  return llvm::cl::values(
-      clEnumValN(CPUBackend::Auto, "auto",
-                 "kernels where there is one, else the reference path"),
-      clEnumValN(CPUBackend::Reference, "reference",
-                 "the readable path through linalg"),
-      clEnumValN(CPUBackend::CPU, "cpu",
-                 "the same, with a warning where there is no kernel"));
-}
-
 /// Options of --fp4q-to-cpu.
 struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
-  PassOptions::Option<CPUBackend> backend{
-      *this, "backend", llvm::cl::desc("What lowers the operations"),
-      llvm::cl::init(CPUBackend::Auto), cpuBackendValues()};
+  PassOptions::Option<std::string> backend{
+      *this, "backend",
+      llvm::cl::desc("What computes the operations: reference, cpu, or auto "
+                     "(default): the fastest"),
+      llvm::cl::init("auto")};
+  PassOptions::Option<std::string> quantize{
+      *this, "quantize",
+      llvm::cl::desc("The back end of all operations but scaled_matmul")};
+  PassOptions::Option<std::string> matmul{
+      *this, "matmul", llvm::cl::desc("The back end of scaled_matmul")};
   PassOptions::Option<std::string> level{
       *this, "level",
       llvm::cl::desc("CPU level that kernels are for, such as x86-64-v3, or "
@@ -111,6 +98,11 @@ struct GPUPipelineOptions : public PassPipelineOptions<GPUPipelineOptions> {
       llvm::cl::desc("gpu-portable, gpu-native, or auto (default): native "
                      "where the chip has it"),
       llvm::cl::init("auto")};
+  PassOptions::Option<std::string> quantize{
+      *this, "quantize",
+      llvm::cl::desc("The back end of all operations but scaled_matmul")};
+  PassOptions::Option<std::string> matmul{
+      *this, "matmul", llvm::cl::desc("The back end of scaled_matmul")};
   PassOptions::Option<CubinKind> cubin{
       *this, "cubin", llvm::cl::desc("Whether to make a cubin beside the PTX"),
       llvm::cl::init(CubinKind::Auto),
@@ -162,8 +154,8 @@ void buildFP4QLowerToLinalgPipeline(OpPassManager &manager);
 /// The same after --fp4q-optimize.
 void buildFP4QToLinalgPipeline(OpPassManager &manager);
 
-/// fp4q on tensors -> the LLVM dialect, by the back ends asked for. A level
-/// that findCPULevel does not find counts as the least one. Public functions
+/// fp4q on tensors -> the LLVM dialect, by the back ends asked for. With a
+/// level that findCPULevel does not find the pipeline fails. Public functions
 /// get a C interface (_mlir_ciface_NAME), take their tensor arguments as memref
 /// descriptors and return their results through further memref arguments that
 /// the caller allocates.

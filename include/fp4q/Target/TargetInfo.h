@@ -105,8 +105,10 @@ const Target *findTarget(std::string_view name);
 /// The features to give LLVM: the extensions, or "+ptx87".
 std::string llvmFeatures(const Target &target);
 
-/// The names of the chips, separated by ", ", for messages.
+/// The names of the chips, and of the CPU levels, separated by ", ", for
+/// messages.
 std::string chipNames();
+std::string cpuLevelNames();
 
 /// The release of the CUDA Toolkit whose ptxas, and of the driver which, first
 /// takes a version of the PTX ISA, times 10: "12.8" for 87 (PTX ISA, "Release

@@ -39,14 +39,16 @@ struct ConvertFP4QToGPUPass
     : public mlir::fp4q::impl::ConvertFP4QToGPUPassBase<ConvertFP4QToGPUPass> {
   using ConvertFP4QToGPUPassBase::ConvertFP4QToGPUPassBase;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    target = ::fp4q::findTarget(chip.getValue());
+    if (target && target->kind == ::fp4q::TargetKind::GPU)
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << "unknown chip '" << chip << "', expected one of "
+           << ::fp4q::chipNames();
+  }
+
   void runOnOperation() override {
-    const ::fp4q::Target *target = ::fp4q::findTarget(chip);
-    if (!target || target->kind != ::fp4q::TargetKind::GPU) {
-      getOperation().emitError()
-          << "unknown chip '" << chip << "', expected one of "
-          << ::fp4q::chipNames();
-      return signalPassFailure();
-    }
     // Code of other origin might use what the chip lacks, at which LLVM aborts.
     for (auto module : getOperation().getOps<gpu::GPUModuleOp>()) {
       module.emitOpError(
@@ -87,6 +89,9 @@ struct ConvertFP4QToGPUPass
     if (left.wasInterrupted())
       signalPassFailure();
   }
+
+private:
+  const ::fp4q::Target *target = nullptr;
 };
 
 } // namespace

@@ -84,9 +84,8 @@ struct ConvertFP4QToVectorPass
     target = ::fp4q::findTarget(chip.getValue());
     if (!target || target->kind != ::fp4q::TargetKind::CPU)
       return emitError(UnknownLoc::get(context))
-             << "convert-fp4q-to-vector expects chip to be a CPU level, but "
-                "got '"
-             << chip << "'";
+             << "unknown CPU level '" << chip << "', expected one of "
+             << ::fp4q::cpuLevelNames();
     vectors = chooseVectors(*target);
     return success();
   }
