@@ -44,19 +44,34 @@ class Block(torch.nn.Module):
         return torch.nn.functional.gelu(self.layer(self.norm(x))) * 2
 
 
-def test_compile_without_breaks_and_recompilations():
+@pytest.mark.parametrize("how", ["automatic", "dynamic", "unbacked"])
+def test_compile_without_breaks_and_recompilations(how):
+    """As torch.nn.Linear: torch itself compiles again for 0 and for 1 row,
+    unless the dimension is marked as unbacked. (With dynamic=True it would also
+    begin anew because of the number eps of a LayerNorm.)"""
     from torch._dynamo.testing import CompileCounterWithBackend
 
     layer = QuantLinear.from_linear(cases.make_linear(64, 24), "nvfp4")
     counter = CompileCounterWithBackend("aot_eager")
-    model = Block(layer).eval()
-    compiled = torch.compile(model, backend=counter, fullgraph=True)
+    model = torch.nn.Sequential(layer, torch.nn.GELU()).eval()
+    compiled = torch.compile(
+        model, backend=counter, fullgraph=True,
+        dynamic=True if how == "dynamic" else None,
+    )  # fmt: skip
+    counts = []
     with torch.no_grad():
-        for rows in (4, 3, 9, 17, 2, 100):
+        for rows in (4, 3, 9, 17, 2, 100, 1, 0, 5):
             x = torch.randn(rows, 64, generator=cases.seeded(rows))
+            if how == "unbacked":
+                torch._dynamo.decorators.mark_unbacked(x, 0)
             assert torch.equal(compiled(x), model(x))
-    # The first number of rows, and one code for all that follow.
-    assert counter.frame_count == 2
+            counts.append(counter.frame_count)
+    assert counts == {
+        # The first number of rows, and one code for all that follow.
+        "automatic": [1, 2, 2, 2, 2, 2, 3, 4, 4],
+        "dynamic": [1, 1, 1, 1, 1, 1, 2, 3, 3],
+        "unbacked": [1] * 9,
+    }[how]
 
 
 def test_compile_with_inductor(x):

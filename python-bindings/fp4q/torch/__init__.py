@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """FP4 quantized linear layers for PyTorch models: docs/python.md."""
 
+from . import _operators as _operators  # torch.ops.fp4q
 from ._linear import QuantLinear
 from ._quantize import (
     Config,

@@ -17,15 +17,15 @@ import torch
 from .. import _arrays, _backends, _modules, _ops
 
 # Kept alive: the operators live as long as this object.
-_library = torch.library.Library("fp4q", "DEF")
-_library.define(
+library = torch.library.Library("fp4q", "DEF")
+library.define(
     "linear(Tensor x, Tensor e2m1, Tensor scale_quant, "
     "Tensor weight_global_scale, Tensor? activation_global_scale, "
     "Tensor activation_scale_scale, Tensor? transform, Tensor? bias, "
     "str? quant_backend, str? matmul_backend) -> Tensor",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
-_library.define(
+library.define(
     "no_gradient(Tensor gradient, SymInt[] shape) -> Tensor",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
@@ -157,7 +157,7 @@ def mlir(
     )  # fmt: skip
 
 
-@torch.library.impl(_library, "linear", "CPU")
+@torch.library.impl(library, "linear", "CPU")
 def _linear(
     x, e2m1, scale_quant, weight_global_scale, activation_global_scale,
     activation_scale_scale, transform, bias, quant_backend, matmul_backend,
@@ -185,7 +185,7 @@ def _linear(
     return y.view(*x.shape[:-1], outputs)
 
 
-@torch.library.impl(_library, "linear", "CUDA")
+@torch.library.impl(library, "linear", "CUDA")
 def _linear_cuda(x, *operands):
     """Without kernels for GPUs the reference may be asked for: it computes on
     the host."""
@@ -201,7 +201,7 @@ def _linear_cuda(x, *operands):
     return _linear(*host).to(x.device)
 
 
-@torch.library.register_fake("fp4q::linear", lib=_library)
+@torch.library.register_fake("fp4q::linear", lib=library)
 def _linear_fake(
     x, e2m1, scale_quant, weight_global_scale, activation_global_scale,
     activation_scale_scale, transform, bias, quant_backend, matmul_backend,
@@ -210,7 +210,7 @@ def _linear_fake(
     return x.new_empty((*x.shape[:-1], e2m1.shape[0]))
 
 
-@torch.library.impl(_library, "no_gradient", "CompositeExplicitAutograd")
+@torch.library.impl(library, "no_gradient", "CompositeExplicitAutograd")
 def _no_gradient(gradient, shape):
     raise RuntimeError(
         "fp4q layers are for inference: they have no gradient; call the model "
@@ -218,7 +218,7 @@ def _no_gradient(gradient, shape):
     )
 
 
-@torch.library.register_fake("fp4q::no_gradient", lib=_library)
+@torch.library.register_fake("fp4q::no_gradient", lib=library)
 def _no_gradient_fake(gradient, shape):
     return gradient.new_empty(shape)
 
@@ -234,5 +234,5 @@ def _refuse(ctx, gradient):
 
 
 torch.library.register_autograd(
-    "fp4q::linear", _refuse, setup_context=_save_shape, lib=_library
+    "fp4q::linear", _refuse, setup_context=_save_shape, lib=library
 )
