@@ -15,6 +15,7 @@ from ._runtime import version as __version__
 if TYPE_CHECKING:
     from ._artifact import Artifact, compile, load  # noqa: A004
     from ._errors import CompileError, Diagnostic, Fp4qWarning
+    from ._gpu import GpuArray, to_gpu
     from ._ops import (
         block_transform,
         dequantize,
@@ -32,6 +33,7 @@ _HOMES = {
     "CompileError": "_errors",
     "Diagnostic": "_errors",
     "Fp4qWarning": "_errors",
+    "GpuArray": "_gpu",
     "QuantizedTensor": "_quantized",
     "block_transform": "_ops",
     "compile": "_artifact",
@@ -41,6 +43,7 @@ _HOMES = {
     "quantize": "_ops",
     "scaled_matmul": "_ops",
     "swizzle_scales": "_ops",
+    "to_gpu": "_gpu",
     "unswizzle_scales": "_ops",
 }
 
@@ -66,6 +69,7 @@ __all__ = [
     "CompileError",
     "Diagnostic",
     "Fp4qWarning",
+    "GpuArray",
     "QuantizedTensor",
     "__version__",
     "block_transform",
@@ -78,5 +82,6 @@ __all__ = [
     "scaled_matmul",
     "set_num_threads",
     "swizzle_scales",
+    "to_gpu",
     "unswizzle_scales",
 ]

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from . import _backends, _cache, _runtime
+from . import _cache, _runtime
 
 
 def _version_of(command: list[str], prefix: str) -> str:
@@ -54,12 +54,20 @@ def _gpus() -> Iterator[tuple[str, str]]:
         return
     if not found:
         yield "GPU", "none: the driver finds no device"
-    for name, major, minor, driver in found:
+    for number, (name, major, minor, driver) in enumerate(found):
         yield (
             "GPU",
             f"{name}, compute capability {major}.{minor}, driver for CUDA "
             f"{driver // 1000}.{driver % 1000 // 10}",
         )
+        try:
+            target = _runtime.gpu_target(number)
+        except RuntimeError as error:
+            yield "its back ends", f"none: {error}"
+            continue
+        for role in ("quantize", "matmul"):
+            names = _runtime.back_ends(target)[role]
+            yield f"its back ends to {role}", f"{', '.join(names)} ({target})"
 
 
 def _ptxas() -> str:
@@ -102,10 +110,7 @@ def doctor() -> Iterator[tuple[str, str]]:
     yield "linker", _linker()
     for role in ("quantize", "matmul"):
         names = _runtime.back_ends(_runtime.host_target())[role]
-        missing = [n for n in _backends.NAMES if n not in names]
-        reasons = {_backends.unavailable(n, role) for n in missing}
-        why = f" (others: {'; '.join(sorted(reasons))})" if missing else ""
-        yield f"back ends to {role}", ", ".join(names) + why
+        yield f"back ends to {role}", ", ".join(names)
     yield from _gpus()
     yield "ptxas", _ptxas()
     yield "cache", _cache_line()

@@ -22,6 +22,8 @@ ELEMENTS = {
     "int8": "i8",
 }
 FLOATS = ("f32", "f16", "bf16")
+# Instead of the number of a GPU.
+CPU = -1
 _TORCH_TYPES = {
     "f32": "float32",
     "f16": "float16",
@@ -37,9 +39,10 @@ _TORCH_TYPES = {
 
 
 def framework(array: Any) -> str:
-    """The package that an array's type comes from: "numpy", "torch", ..."""
+    """The package that an array's type comes from: "numpy", "torch", "fp4q"
+    (a GpuArray), ..."""
     name = type(array).__module__.partition(".")[0]
-    if name in ("numpy", "torch", "cupy"):
+    if name in ("numpy", "torch", "cupy", "fp4q"):
         return name
     if name in ("jax", "jaxlib"):
         return "jax"
@@ -93,6 +96,10 @@ def empty(like: Any, name: str, shape: tuple[int, ...]) -> Any:
         import cupy
 
         return cupy.empty(shape, _numpy_type(name, native=False))
+    if kind == "fp4q":
+        from ._gpu import empty as gpu_empty
+
+        return gpu_empty(shape, _numpy_type(name, native=True), like.device)
     import numpy
 
     return numpy.empty(shape, _numpy_type(name, native=kind == "jax"))
@@ -141,10 +148,89 @@ def contiguous(array: Any) -> Any:
     return array
 
 
-def check_device(array: Any, argument: str) -> None:
-    """Raises TypeError unless the array lies where there is code for it."""
-    if framework(array) == "torch" and array.device.type != "cpu":
+def device(array: Any, argument: str) -> int:
+    """The number of the GPU that an array is on, -1 for the CPU."""
+    kind = framework(array)
+    if kind == "numpy":
+        return CPU
+    if kind == "fp4q":
+        return array.device
+    if kind == "torch":
+        if array.device.type == "cpu":
+            return CPU
+        if array.device.type == "cuda":
+            return array.device.index
+        where = str(array.device)
+    elif not hasattr(array, "__dlpack_device__"):
+        return CPU
+    else:
+        code, number = array.__dlpack_device__()
+        # Also memory of the host that GPUs see, and of both.
+        if int(code) in (1, 3):
+            return CPU
+        if int(code) in (2, 13):
+            return int(number)
+        where = f"DLPack device type {int(code)}"
+    raise TypeError(
+        f"{argument} is on {where}, but fp4q has code for CPUs and NVIDIA GPUs"
+    )
+
+
+def place(number: int) -> str:
+    return "the CPU" if number == CPU else f"GPU {number}"
+
+
+def check_device(array: Any, argument: str, wanted: int, first: str) -> None:
+    """Raises TypeError unless the array is where `first` is."""
+    found = device(array, argument)
+    if found != wanted:
         raise TypeError(
-            f"{argument} is on {array.device}, but this version of fp4q has "
-            "code for the CPU only"
+            f"{argument} must be on {place(wanted)}, as {first}, but is on "
+            f"{place(found)}"
         )
+
+
+def scalar(value: float, like: Any) -> Any:
+    """A number as an array of rank 0 on like's device. On the CPU numbers are
+    taken as they are."""
+    number = device(like, "the array")
+    if number == CPU:
+        return value
+    kind = framework(like)
+    if kind == "torch":
+        import torch
+
+        return torch.full((), value, dtype=torch.float32, device=like.device)
+    if kind == "cupy":
+        import cupy
+
+        return cupy.full((), value, dtype="float32")
+    import numpy
+
+    from ._gpu import to_gpu
+
+    return to_gpu(numpy.float32(value), number)
+
+
+def to_host(array: Any) -> Any:
+    """A copy in the memory of the CPU."""
+    kind = framework(array)
+    if kind == "torch":
+        return array.cpu()
+    if kind == "cupy":
+        return array.get()
+    return array.numpy()
+
+
+def to_device(array: Any, like: Any) -> Any:
+    """A copy of an array of the host, on like's device and of its framework."""
+    kind = framework(like)
+    if kind == "torch":
+        return array.to(like.device)
+    if kind == "cupy":
+        import cupy
+
+        return cupy.asarray(array)
+    from ._gpu import to_gpu
+
+    return to_gpu(array, like.device)

@@ -7,12 +7,16 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 from typing import Any
 
 from . import _arrays, _cache, _runtime
 from ._errors import CompileError, Diagnostic
+
+# PTX is in artifacts as it is, and ends in a zero byte.
+_PTX = re.compile(rb"[\t\n\r -~]*\.version [0-9.]+\s+\.target [^\0]*")
 
 _runtime.set_allocator(_arrays.empty, _arrays.finish)
 
@@ -92,8 +96,13 @@ class Artifact:
 
     @property
     def ptx(self) -> str | None:
-        """The PTX, None if there is no code for GPUs."""
-        return self.manifest.get("ptx")
+        """The PTX of the target that is used; if that is no chip, of the first
+        one that there is code for. None if there is none."""
+        self._file.seek(0)
+        found = [text.decode() for text in _PTX.findall(self._file.read())]
+        chip = re.compile(rf"\.target {re.escape(self.target)}\b")
+        used = [text for text in found if chip.search(text)]
+        return next(iter(used or found), None)
 
     def __repr__(self) -> str:
         names = ", ".join(self.functions)
@@ -149,7 +158,9 @@ def compile_bytes(
             raise CompileError([Diagnostic(*message) for message in messages])
 
     key = _cache.key(source, target, pipeline)
-    loaded, path = _cache.get(key, compile_to)
+    # One target is loaded even where it cannot run: calls say what is missing.
+    named = target if "," not in target and ":" not in target else ""
+    loaded, path = _cache.get(key, compile_to, named)
     return Artifact(loaded, path, source)
 
 
@@ -169,9 +180,10 @@ def compile(  # noqa: A001  (fp4q.compile is what users look for)
     return compile_bytes(content, name, target or default_target())
 
 
-def load(path: str | os.PathLike) -> Artifact:
-    """Loads an artifact that Artifact.save or fp4q-compile wrote. Raises
+def load(path: str | os.PathLike, target: str | None = None) -> Artifact:
+    """Loads an artifact that Artifact.save or fp4q-compile wrote, with its best
+    code for this CPU, or that for `target`: "sm_90a", or "gpu:N". Raises
     ValueError if the file is damaged or made for another machine, OSError if
     there is none. Code of the file will run: load only what you trust."""
     os.stat(path)
-    return Artifact(_runtime.load(os.fspath(path)), path)
+    return Artifact(_runtime.load(os.fspath(path), target or ""), path)

@@ -8,6 +8,7 @@ import functools
 import warnings
 
 from . import _runtime
+from ._arrays import CPU
 from ._errors import Fp4qWarning
 
 NAMES = ("reference", "cpu", "gpu-portable", "gpu-native")
@@ -37,19 +38,26 @@ def parse(name: str | None, argument: str) -> str | None:
 
 
 @functools.cache
-def unavailable(name: str, role: str) -> str:
-    """Why there is no such back end here; "" if there is. The roles are those
+def target_of(device: int) -> str:
+    """The target of the table for a GPU, or for this CPU. Raises RuntimeError
+    if there is no such GPU, or no code for it."""
+    if device == CPU:
+        return _runtime.host_target()
+    return _runtime.gpu_target(device)
+
+
+@functools.cache
+def unavailable(name: str, role: str, device: int = CPU) -> str:
+    """Why there is no such back end there; "" if there is. The roles are those
     of the target table, of which "quantize" and "matmul" can be chosen."""
-    if name in _runtime.back_ends(_runtime.host_target())[role]:
+    if device != CPU and name == "reference":
+        return ""  # on the host
+    target = target_of(device)
+    if name in _runtime.back_ends(target)[role]:
         return ""
-    if name.startswith("gpu-"):
-        if not any(
-            name in _runtime.back_ends(chip)[role]
-            for chip in _runtime.chips()
-        ):
-            return "this version of fp4q has no code for GPUs"
-        return "no GPU is in use"
-    return f"it has no code to {role} on {_runtime.host_target()}"
+    if name.startswith("gpu-") != (device != CPU):
+        return f"the arrays are on the {'CPU' if device == CPU else 'GPU'}"
+    return f"it has no code to {role} on {target}"
 
 
 @functools.cache
@@ -57,13 +65,15 @@ def warn_once(message: str) -> None:
     warnings.warn(message, Fp4qWarning, stacklevel=4)
 
 
-def choose(name: str | None, argument: str, role: str) -> str | None:
+def choose(
+    name: str | None, argument: str, role: str, device: int = CPU
+) -> str | None:
     """The back end to ask the compiler for: `name` if there is one, else none
     in particular, after a warning that comes once for each reason."""
     parsed = parse(name, argument)
     if parsed is None:
         return None
-    reason = unavailable(parsed, role)
+    reason = unavailable(parsed, role, device)
     if reason:
         warn_once(
             f"{argument} '{parsed}' is not available: {reason}; the fastest "
@@ -71,5 +81,17 @@ def choose(name: str | None, argument: str, role: str) -> str | None:
         )
         return None
     # One that is alone need not be asked for.
-    only = _runtime.back_ends(_runtime.host_target())[role] == [parsed]
+    only = _runtime.back_ends(target_of(device))[role] == [parsed]
     return None if only else parsed
+
+
+def on_host(name: str | None, argument: str, device: int) -> bool:
+    """Whether arrays on a GPU are to be computed on by the host, which happens
+    on request only."""
+    if device == CPU or parse(name, argument) != "reference":
+        return False
+    warn_once(
+        f"{argument} 'reference' computes on the CPU: arrays on the GPU are "
+        "copied there and back"
+    )
+    return True

@@ -93,13 +93,15 @@ def _usable_directory() -> pathlib.Path:
         return pathlib.Path(_fallback.name)
 
 
-def _load(path: pathlib.Path) -> _runtime.LoadedArtifact | None:
+def _load(
+    path: pathlib.Path, target: str
+) -> _runtime.LoadedArtifact | None:
     """The artifact, or None if there is none or a damaged one, after a
     warning."""
     if not path.exists():
         return None
     try:
-        loaded = _runtime.load(str(path))
+        loaded = _runtime.load(str(path), target)
     except ValueError as error:
         if path.exists():  # else another process has evicted it
             warnings.warn(
@@ -114,13 +116,13 @@ def _load(path: pathlib.Path) -> _runtime.LoadedArtifact | None:
 
 
 def get(
-    name: str, compile_to: Callable[[str], None]
+    name: str, compile_to: Callable[[str], None], target: str = ""
 ) -> tuple[_runtime.LoadedArtifact, pathlib.Path]:
-    """The artifact called `name` and its file; if there is none,
-    compile_to(path) makes it."""
+    """The artifact called `name` and its file, loaded for the target, by default
+    the best of this CPU; if there is none, compile_to(path) makes it."""
     base = _usable_directory()
     path = base / name[:2] / f"{name}.so"
-    loaded = _load(path)
+    loaded = _load(path, target)
     if loaded:
         return loaded, path
     path.parent.mkdir(exist_ok=True)
@@ -128,7 +130,7 @@ def get(
         # Another process may have been faster; a damaged file is replaced.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Fp4qWarning)
-            loaded = _load(path)
+            loaded = _load(path, target)
         if loaded:
             return loaded, path
         new = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
@@ -137,7 +139,7 @@ def get(
             os.replace(new, path)
         finally:
             new.unlink(missing_ok=True)
-        loaded = _runtime.load(str(path))
+        loaded = _runtime.load(str(path), target)
     _evict(base, keep=path)
     return loaded, path
 

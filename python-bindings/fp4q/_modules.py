@@ -313,20 +313,33 @@ class Matmul:
 
 
 def _product(f: Function, scales: list[tuple[Value, bool]]) -> Value | None:
-    """The product of global scales, each turned over if it divides."""
-    factors = []
-    for scale, divides in scales:
-        factor = f.line(f"tensor.extract {scale.name}[] : {SCALAR}", "f32")
-        if divides:
-            one = f.line("arith.constant 1.0 : f32", "f32")
-            factor = f.line(
-                f"arith.divf {one.name}, {factor.name} : f32", "f32"
-            )
-        factors.append(factor)
+    """The product of global scales, each turned over if it divides. On tensors,
+    since on a GPU the host does not read them."""
+    factors = [
+        _arith(f, f"%one = arith.constant 1.0 : f32\n"
+               f"    %y = arith.divf %one, %in : f32", scale)
+        if divides
+        else scale
+        for scale, divides in scales
+    ]  # fmt: skip
     if len(factors) < 2:
         return factors[0] if factors else None
-    a, b = factors
-    return f.line(f"arith.mulf {a.name}, {b.name} : f32", "f32")
+    return _arith(f, "%y = arith.mulf %in, %in_0 : f32", *factors)
+
+
+def _arith(f: Function, body: str, *operands: Value) -> Value:
+    """%y of `body`, of one number each (%in, %in_0)."""
+    init = f.empty(SCALAR)
+    maps = ", ".join(["affine_map<() -> ()>"] * (len(operands) + 1))
+    names = ["%in", "%in_0"][: len(operands)]
+    arguments = ", ".join(f"{name}: f32" for name in (*names, "%out"))
+    return f.line(
+        f"linalg.generic {{indexing_maps = [{maps}], iterator_types = []}} "
+        f"ins({_group(list(operands))}) outs({_group([init])}) {{\n"
+        f"  ^bb0({arguments}):\n    {body}\n    linalg.yield %y : f32\n"
+        f"  }} -> {SCALAR}",
+        SCALAR,
+    )
 
 
 def scaled_matmul(

@@ -6,14 +6,13 @@ function, which is compiled when its like is first needed."""
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import numbers
 import threading
 from typing import Any
 
 from . import _arrays, _backends, _modules
-from ._artifact import compile_bytes, default_target
+from ._artifact import compile_bytes
 from ._quantized import (
     GROUPS,
     KINDS,
@@ -29,9 +28,11 @@ _locks: dict[tuple, threading.Lock] = {}
 _guard = threading.Lock()
 
 
-def function(builder: Any, *parameters: Any) -> Any:
-    """The compiled function of the module builder(*parameters)."""
-    key = (builder, *parameters)
+def function(builder: Any, *parameters: Any, device: int = _arrays.CPU) -> Any:
+    """The compiled function of the module builder(*parameters), for the CPU or
+    the GPU of that number."""
+    target = _backends.target_of(device)
+    key = (builder, target, *parameters)
     found = _functions.get(key)
     if found is not None:
         return found
@@ -41,15 +42,30 @@ def function(builder: Any, *parameters: Any) -> Any:
         if key not in _functions:
             text = builder(*parameters)
             artifact = compile_bytes(
-                text.encode(), f"<{builder.__name__}>", _target()
+                text.encode(), f"<{builder.__name__}>", target
             )
             _functions[key] = next(iter(artifact.functions.values()))
         return _functions[key]
 
 
-@functools.cache
-def _target() -> str:
-    return default_target()
+def _on_host(call: Any, like: Any, *arguments: Any, **options: Any) -> Any:
+    """call(...) on copies in the memory of the host, its result copied back."""
+
+    def move(value: Any, copy: Any) -> Any:
+        if isinstance(value, QuantizedTensor):
+            changes = {
+                name: copy(getattr(value, name))
+                for name in ("codes", "scales", "global_scale")
+                if _arrays.is_array(getattr(value, name))
+            }
+            return dataclasses.replace(value, **changes)
+        return copy(value) if _arrays.is_array(value) else value
+
+    result = call(
+        *[move(value, _arrays.to_host) for value in arguments],
+        **{k: move(value, _arrays.to_host) for k, value in options.items()},
+    )
+    return move(result, lambda array: _arrays.to_device(array, like))
 
 
 def check_scale(value: Any, argument: str) -> Any:
@@ -97,7 +113,7 @@ def _check_columns(x: Any, argument: str) -> tuple[str, int]:
         raise TypeError(
             f"{argument} must be float32, float16 or bfloat16, but is {x.dtype}"
         )
-    _arrays.check_device(x, argument)
+    _arrays.device(x, argument)
     if len(x.shape) == 0:
         raise ValueError(f"{argument} must have at least one dimension")
     return name, int(x.shape[-1])
@@ -130,6 +146,7 @@ def quantize(
     fastest.
     """
     element, columns = _check_columns(x, "x")
+    device = _arrays.device(x, "x")
     fmt = check_format(format)
     group = check_group(
         GROUPS[fmt] if group_size is None else group_size, columns
@@ -162,17 +179,29 @@ def quantize(
                 f"{transform.dtype}"
             )
         transform = _arrays.contiguous(transform)
+    operands = {
+        "global_scale": gs if mode == "given" else None, "scale_scale": ss,
+        "transform": transform,
+    }  # fmt: skip
+    for name, value in operands.items():
+        if _arrays.is_array(value):
+            _arrays.check_device(value, name, device, "x")
+    if _backends.on_host(backend, "backend", device):
+        return _on_host(
+            quantize, x, x, format, group_size, recipe, global_scale,
+            scale_scale, transform, backend,
+        )  # fmt: skip
     run = function(
         _modules.quantize,
         _modules.Quantizer(
             columns, element, KINDS[fmt], group, parsed.name, mode,
             ss is not None, shape, t_element,
-            _backends.choose(backend, "backend", "quantize"),
+            _backends.choose(backend, "backend", "quantize", device),
         ),
+        device=device,
     )  # fmt: skip
-    operands = [gs if mode == "given" else None, ss, transform]
     codes, scales, *dynamic = run(
-        _arrays.as_rows(x, columns), *[o for o in operands if o is not None]
+        _arrays.as_rows(x, columns), *_placed(operands.values(), x)
     )
     lead = tuple(x.shape[:-1])
     return QuantizedTensor(
@@ -183,6 +212,15 @@ def quantize(
         group,
         parsed.divides,
     )
+
+
+def _placed(operands: Any, like: Any) -> list[Any]:
+    """The operands that there are, numbers where the device reads them."""
+    return [
+        _arrays.scalar(value, like) if isinstance(value, float) else value
+        for value in operands
+        if value is not None
+    ]
 
 
 def _check_quantized(q: Any, argument: str) -> QuantizedTensor:
@@ -200,8 +238,13 @@ def _check_quantized(q: Any, argument: str) -> QuantizedTensor:
             f"{argument}.scales must be {fmt}'s scales or uint8, not "
             f"{q.scales.dtype}"
         )
-    _arrays.check_device(q.codes, f"{argument}.codes")
-    _arrays.check_device(q.scales, f"{argument}.scales")
+    device = _arrays.device(q.codes, f"{argument}.codes")
+    for name in ("scales", "global_scale"):
+        if _arrays.is_array(getattr(q, name)):
+            _arrays.check_device(
+                getattr(q, name), f"{argument}.{name}", device,
+                f"{argument}.codes",
+            )  # fmt: skip
     if len(q.codes.shape) == 0:
         raise ValueError(f"{argument}.codes must have at least one dimension")
     check_group(q.group_size, q.shape[-1], f"{argument}.group_size")
@@ -240,15 +283,19 @@ def dequantize(
     q = _linear(_check_quantized(q, "q"))
     element = _arrays.parse_float(dtype, "dtype")
     columns, gs = q.shape[-1], check_scale(q.global_scale, "q.global_scale")
+    device = _arrays.device(q.codes, "q.codes")
+    if _backends.on_host(backend, "backend", device):
+        return _on_host(dequantize, q.codes, q, dtype, backend)
     run = function(
         _modules.dequantize, columns, KINDS[q.format], q.group_size, element,
-        gs is not None, q.divides, _backends.choose(backend, "backend", "dequantize"),
+        gs is not None, q.divides,
+        _backends.choose(backend, "backend", "dequantize", device),
+        device=device,
     )  # fmt: skip
-    operands = [] if gs is None else [gs]
     values = run(
         _arrays.as_rows(q.codes, columns // 2),
         _arrays.as_rows(q.scales, columns // q.group_size),
-        *operands,
+        *_placed([gs], q.codes),
     )
     return values.reshape(*q.shape)
 
@@ -291,6 +338,16 @@ def scaled_matmul(
     if outputs == 0:
         raise ValueError("b must have at least one row")
     element = _arrays.parse_float(dtype, "dtype")
+    device = _arrays.device(a.codes, "a.codes")
+    others = {"b.codes": b.codes, "bias": bias, "alpha": alpha}
+    for name, value in others.items():
+        if _arrays.is_array(value):
+            _arrays.check_device(value, name, device, "a.codes")
+    if _backends.on_host(backend, "backend", device):
+        return _on_host(
+            scaled_matmul, a.codes, a, b, alpha=alpha, bias=bias, dtype=dtype,
+            backend=backend,
+        )  # fmt: skip
     kind, group = KINDS[a.format], a.group_size
     bias_element = ""
     if bias is not None:
@@ -322,7 +379,9 @@ def scaled_matmul(
             mode = "columns" if outputs > 1 or len(alpha.shape) else "scalar"
             if _arrays.element(alpha, "alpha") != "f32":
                 raise TypeError(f"alpha must be float32, but is {alpha.dtype}")
-        elif not isinstance(alpha, numbers.Real):
+        elif isinstance(alpha, numbers.Real):
+            alpha = float(alpha)
+        else:
             alpha = check_scale(alpha, "alpha")
         operands = [alpha]
     batched = bool(b_batch)
@@ -331,10 +390,12 @@ def scaled_matmul(
         _modules.scaled_matmul,
         _modules.Matmul(
             columns, outputs, kind, group, element, batched, batched,
-            bias_element, _backends.choose(backend, "backend", "matmul"),
+            bias_element,
+            _backends.choose(backend, "backend", "matmul", device),
         ),
         directions,
         mode,
+        device=device,
     )  # fmt: skip
 
     def rows(array: Any, width: int, is_b: bool) -> Any:
@@ -350,7 +411,7 @@ def scaled_matmul(
         rows(a.scales, columns // group, False),
         rows(b.codes, columns // 2, True),
         rows(b.scales, columns // group, True),
-        *operands,
+        *_placed(operands, a.codes),
     )
     return y.reshape(*lead, outputs)
 
@@ -364,7 +425,10 @@ def swizzle_scales(q: QuantizedTensor) -> QuantizedTensor:
     if len(q.shape) < 2:
         raise ValueError("q must have at least two dimensions")
     *batch, rows, columns = q.scales.shape
-    run = function(_modules.swizzle, bool(batch), columns, KINDS[q.format])
+    run = function(
+        _modules.swizzle, bool(batch), columns, KINDS[q.format],
+        device=_arrays.device(q.codes, "q.codes"),
+    )  # fmt: skip
     scales = _arrays.contiguous(q.scales)
     if batch:
         scales = scales.reshape(math.prod(batch), rows, columns)
@@ -381,8 +445,9 @@ def unswizzle_scales(q: QuantizedTensor) -> QuantizedTensor:
         return q
     *batch, rows, columns = (*q.shape[:-1], q.shape[-1] // q.group_size)
     run = function(
-        _modules.unswizzle, bool(batch), rows, columns, KINDS[q.format]
-    )
+        _modules.unswizzle, bool(batch), rows, columns, KINDS[q.format],
+        device=_arrays.device(q.codes, "q.codes"),
+    )  # fmt: skip
     tiles = _arrays.contiguous(q.scales)
     if batch:
         tiles = tiles.reshape(math.prod(batch), *tiles.shape[len(batch) :])
@@ -403,9 +468,12 @@ def block_transform(x: Any, transform: Any, dtype: Any = None) -> Any:
             f"{transform.dtype}"
         )
     result = _arrays.parse_float(x.dtype if dtype is None else dtype, "dtype")
+    device = _arrays.device(x, "x")
+    _arrays.check_device(transform, "transform", device, "x")
     run = function(
-        _modules.block_transform, columns, element, shape, t_element, result
-    )
+        _modules.block_transform, columns, element, shape, t_element, result,
+        device=device,
+    )  # fmt: skip
     y = run(_arrays.as_rows(x, columns), _arrays.contiguous(transform))
     return y.reshape(*x.shape)
 
@@ -423,5 +491,10 @@ def global_scale(x: Any, transform: Any = None) -> Any:
                 f"transform must be float32, but is {transform.dtype}"
             )
         operands = [_arrays.contiguous(transform)]
-    run = function(_modules.global_scale, columns, element, shape)
+    device = _arrays.device(x, "x")
+    if transform is not None:
+        _arrays.check_device(transform, "transform", device, "x")
+    run = function(
+        _modules.global_scale, columns, element, shape, device=device
+    )
     return run(_arrays.as_rows(x, columns), *operands)

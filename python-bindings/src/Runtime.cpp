@@ -10,11 +10,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Gpu.h"
 #include "Tensors.h"
 #include "fp4q/Numerics/Presets.h"
 #include "fp4q/Runtime/Artifact.h"
 #include "fp4q/Runtime/ArtifactFile.h"
-#include "fp4q/Runtime/Gpu.h"
 #include "fp4q/Runtime/ParallelFor.h"
 #include "fp4q/Target/BackEnds.h"
 #include "fp4q/Target/TargetInfo.h"
@@ -40,7 +40,6 @@ static nb::handle allocator, finisher;
 // What functions return, for the stubs.
 using Names = nb::typed<nb::list, nb::str>;
 using Row = nb::typed<nb::dict, nb::str, nb::any>;
-using GPUInfo = nb::typed<nb::tuple, nb::str, int, int, int>;
 
 namespace {
 
@@ -79,6 +78,11 @@ public:
     pointers()[i] = tensor.get();
   }
 
+  /// The stream of the framework of `object`, which is tensor `i`.
+  void *currentStream(nb::handle object, int32_t i) {
+    return BorrowedTensor::currentStream(object, pointers()[i]->device);
+  }
+
   const DLTensor **pointers() {
     return morePointers ? morePointers.get() : inlinePointers;
   }
@@ -102,8 +106,8 @@ private:
   for (int32_t i = 0; i < count; ++i) {
     const fp4q_value_desc &value = function.desc->values[i];
     const DLTensor &tensor = *tensors[i];
-    if (tensor.device.device_type != tensors[0]->device.device_type ||
-        tensor.device.device_type == FP4Q_DL_CUDA ||
+    if (int32_t(tensor.device.device_type) != function.desc->device_type ||
+        tensor.device.device_id != tensors[0]->device.device_id ||
         tensor.dtype.bits != value.dtype_bits ||
         (tensor.dtype.code != value.dtype_code &&
          tensor.dtype.code != value.alternate_code))
@@ -179,10 +183,16 @@ static nb::object call(const Function &function, const nb::args &args,
     tensors.borrow(desc.num_arguments + i, results[i], /*written=*/true);
   const char *error = nullptr;
   int32_t count = desc.num_arguments + desc.num_results, status;
+  void *stream = nullptr;
+  if (desc.device_type == FP4Q_DL_CUDA && count > 0)
+    stream = tensors.currentStream(
+        desc.num_results ? results[0]
+                         : nb::object(nb::borrow(firstArray(args))),
+        desc.num_results ? desc.num_arguments : 0);
   {
     nb::gil_scoped_release release;
-    status = fp4q_function_call(&desc, tensors.pointers(), count,
-                                /*stream=*/nullptr, &error);
+    status =
+        fp4q_function_call(&desc, tensors.pointers(), count, stream, &error);
   }
   if (status)
     raise(function, tensors.pointers(), count, error);
@@ -194,12 +204,13 @@ static nb::object call(const Function &function, const nb::args &args,
   return desc.num_results == 1 ? nb::object(results[0]) : nb::object(results);
 }
 
-static std::shared_ptr<Artifact> load(const std::string &path) {
+static std::shared_ptr<Artifact> load(const std::string &path,
+                                      const std::string &target) {
   const char *error = nullptr;
   auto artifact = std::make_shared<Artifact>();
   {
     nb::gil_scoped_release release;
-    artifact->handle = loadArtifact(path.c_str(), &error);
+    artifact->handle = loadArtifact(path.c_str(), &error, target.c_str());
   }
   if (!artifact->handle)
     throw nb::value_error(error);
@@ -266,24 +277,6 @@ getBackEnds(const std::string &name) {
   return result;
 }
 
-/// The GPUs, by name and chip; RuntimeError says why the driver has none.
-static nb::typed<nb::list, GPUInfo> getGPUs() {
-  int32_t count = 0;
-  const char *error = nullptr;
-  if (fp4q_gpu_count(&count, &error))
-    throw std::runtime_error(error);
-  nb::list found;
-  for (int32_t i = 0; i < count; ++i) {
-    fp4q_gpu_info info = {};
-    info.size = sizeof(info);
-    if (fp4q_gpu_describe(i, &info, &error))
-      throw std::runtime_error(error);
-    found.append(
-        nb::make_tuple(info.name, info.major, info.minor, info.driver_version));
-  }
-  return found;
-}
-
 /// The targets of the table that are chips.
 static Names getChips() {
   nb::list names;
@@ -336,7 +329,7 @@ NB_MODULE(_runtime, m) {
                   Function{a, fp4q_artifact_function(a->handle.get(), i)});
             return functions;
           });
-  m.def("load", &load, "path"_a);
+  m.def("load", &load, "path"_a, "target"_a = "");
   m.def(
       "set_allocator",
       [](nb::object allocate, nb::object finish) {
@@ -349,7 +342,7 @@ NB_MODULE(_runtime, m) {
   m.def("host_target", &hostTarget);
   m.def("back_ends", &getBackEnds, "target"_a);
   m.def("chips", &getChips);
-  m.def("gpus", &getGPUs);
+  bindGpu(m);
   m.def("set_num_threads", &fp4q_set_num_threads, "n"_a,
         "Sets the number of threads of compiled code; 0 stands for the number "
         "that it began with.");

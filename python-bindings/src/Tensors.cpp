@@ -14,6 +14,8 @@
 
 #include "Tensors.h"
 
+#include "Gpu.h"
+
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -53,7 +55,7 @@ struct ExchangeAPI {
   ExchangeAPI *previous;
   void *allocate, *fromObject, *toObject;
   int (*tensorFromObject)(void *object, DLTensor *out);
-  void *currentStream;
+  int (*currentStream)(int32_t deviceType, int32_t device, void **out);
 };
 
 } // namespace
@@ -155,7 +157,7 @@ static bool parseFormat(const char *format, int64_t bytes, DLDataType &type) {
 }
 
 /// Types of ml_dtypes that DLPack knows, by the names of their dtypes.
-static bool parseName(std::string_view name, DLDataType &type) {
+static bool parseMLType(std::string_view name, DLDataType &type) {
   if (name == "bfloat16")
     type = {FP4Q_DL_BFLOAT, 16, 1};
   else if (name == "float8_e4m3fn")
@@ -165,6 +167,22 @@ static bool parseName(std::string_view name, DLDataType &type) {
   else
     return false;
   return true;
+}
+
+bool fp4q::parseTypeName(std::string_view name, DLDataType &type) {
+  static constexpr std::pair<std::string_view, DLDataType> known[] = {
+      {"float16", {FP4Q_DL_FLOAT, 16, 1}}, {"float32", {FP4Q_DL_FLOAT, 32, 1}},
+      {"float64", {FP4Q_DL_FLOAT, 64, 1}}, {"int8", {FP4Q_DL_INT, 8, 1}},
+      {"int16", {FP4Q_DL_INT, 16, 1}},     {"int32", {FP4Q_DL_INT, 32, 1}},
+      {"int64", {FP4Q_DL_INT, 64, 1}},     {"uint8", {FP4Q_DL_UINT, 8, 1}},
+      {"uint16", {FP4Q_DL_UINT, 16, 1}},   {"uint32", {FP4Q_DL_UINT, 32, 1}},
+      {"uint64", {FP4Q_DL_UINT, 64, 1}}};
+  for (const auto &row : known)
+    if (row.first == name) {
+      type = row.second;
+      return true;
+    }
+  return parseMLType(name, type);
 }
 
 static std::string typeNameOf(nb::handle array) {
@@ -191,7 +209,7 @@ bool BorrowedTensor::borrowNumpy(nb::handle object, const char *what,
     if (written && !nb::cast<bool>(object.attr("flags").attr("writeable")))
       throw nb::value_error((std::string(what) + " is read-only").c_str());
     // ml_dtypes' arrays have no buffers, so theirs is that of a view.
-    if (parseName(typeNameOf(object), dtype)) {
+    if (parseMLType(typeNameOf(object), dtype)) {
       owner = object.attr("view")(dtype.bits == 16 ? "u2" : "u1");
       status = PyObject_GetBuffer(owner.ptr(), &buffer, flags);
     }
@@ -218,6 +236,34 @@ bool BorrowedTensor::borrowNumpy(nb::handle object, const char *what,
             dtype,      sizes.data(),     strides.data(),
             0};
   return true;
+}
+
+bool BorrowedTensor::borrowGpu(nb::handle object) {
+  // GpuArray of _gpu.py, which says what dtypes are.
+  nb::object memory = nb::getattr(object, "__fp4q_memory__", nb::none());
+  const GpuArray *array = nullptr;
+  if (memory.is_none() || !nb::try_cast(memory, array))
+    return false;
+  std::copy(array->sizes.begin(), array->sizes.end(), sizes.begin());
+  tensor = {array->memory->data,
+            {FP4Q_DL_CUDA, array->memory->device},
+            int32_t(array->sizes.size()),
+            array->type,
+            sizes.data(),
+            nullptr,
+            0};
+  return true;
+}
+
+void *BorrowedTensor::currentStream(nb::handle object, const DLDevice &device) {
+  const ExchangeAPI *api = findExchangeAPI(Py_TYPE(object.ptr()));
+  void *stream = nullptr;
+  if (!api || !api->currentStream)
+    return nullptr;
+  if (api->currentStream(int32_t(device.device_type), device.device_id,
+                         &stream) != 0)
+    throw nb::python_error();
+  return stream;
 }
 
 void BorrowedTensor::borrowByDLPack(nb::handle object, const char *what,
@@ -261,7 +307,8 @@ void BorrowedTensor::borrowByDLPack(nb::handle object, const char *what,
 void BorrowedTensor::borrow(nb::handle object, const char *what, bool written) {
   if (!written && isNumber(object))
     return borrowNumber(object);
-  if (!borrowByExchange(object) && !borrowNumpy(object, what, written))
+  if (!borrowByExchange(object) && !borrowNumpy(object, what, written) &&
+      !borrowGpu(object))
     borrowByDLPack(object, what, written);
 }
 

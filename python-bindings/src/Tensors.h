@@ -13,6 +13,7 @@
 #include <nanobind/nanobind.h>
 
 #include <array>
+#include <string_view>
 
 namespace fp4q {
 
@@ -24,7 +25,8 @@ bool isNumber(nanobind::handle object);
 ///
 /// Taken are, in this order: floats and integers (as an f32 of rank 0), objects
 /// whose type offers DLPack's C exchange API, numpy arrays (with the types of
-/// ml_dtypes, whose arrays refuse __dlpack__), and whatever has __dlpack__.
+/// ml_dtypes, whose arrays refuse __dlpack__), GpuMemory, and whatever has
+/// __dlpack__.
 class BorrowedTensor {
 public:
   static constexpr int32_t maxRank = 8;
@@ -41,10 +43,15 @@ public:
 
   const DLTensor *get() const { return &tensor; }
 
+  /// The stream on which the framework of `object`, whose type offers DLPack's
+  /// C exchange API, works with the device now; else null, the default stream.
+  static void *currentStream(nanobind::handle object, const DLDevice &device);
+
 private:
   void borrowNumber(nanobind::handle object);
   bool borrowByExchange(nanobind::handle object);
   bool borrowNumpy(nanobind::handle object, const char *what, bool written);
+  bool borrowGpu(nanobind::handle object);
   void borrowByDLPack(nanobind::handle object, const char *what, bool written);
   /// Takes over what `source` says, sizes and strides included.
   void copy(const DLTensor &source, const char *what);
@@ -57,6 +64,9 @@ private:
   /// What else must live as long as the tensor.
   nanobind::object owner;
 };
+
+/// The DLPack type that numpy and ml_dtypes call `name`; false if none.
+bool parseTypeName(std::string_view name, DLDataType &type);
 
 /// MLIR's name of the element type of a value: "bf16" of "tensor<?x64xbf16>".
 std::string elementName(const char *type);

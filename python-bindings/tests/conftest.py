@@ -17,6 +17,12 @@ sys.path.insert(0, str(PACKAGE))
 # Compiled code is shared by the workers, and by runs of the same compiler.
 os.environ.setdefault("FP4Q_CACHE_DIR", str(BUILD / "python-cache"))
 
+# Tests marked "gpu" run on the simulator, unless they are told to use a GPU.
+ON_SIMULATOR = os.environ.get("FP4Q_TEST_DEVICE") != "gpu"
+if ON_SIMULATOR:
+    os.environ["FP4Q_CUDA_DRIVER"] = str(BUILD / "lib" / "libfp4q_sim.so")
+    os.environ.setdefault("FP4Q_SIM_CHIP", "sm_90a")
+
 _COMMON = {
     "deadline": None,
     "database": None,

@@ -304,19 +304,40 @@ def test_inference_only():
         assert torch.equal(layer(x), y)
 
 
-def test_reference_on_another_device():
-    """What CUDA tensors get without kernels for GPUs."""
+def test_a_part_on_the_host(monkeypatch):
+    """What a layer on a GPU does if one of its back ends is the reference: a
+    function for each role."""
     from fp4q.torch import _custom_ops
 
-    layer = cases.make_layer("mxfp4-none", 64, 24)
-    x = torch.ones(2, 64)
-    operands = (
-        x, layer.e2m1, layer.scale_quant, layer.weight_global_scale,
-        layer.activation_global_scale, layer.activation_scale_scale, None,
-        layer.bias,
-    )  # fmt: skip
-    with pytest.raises(RuntimeError, match="no code for GPUs"):
-        _custom_ops._linear_cuda(*operands, None, None)
-    with pytest.warns(fp4q.Fp4qWarning, match="computes on the CPU"):
-        y = _custom_ops._linear_cuda(*operands, "reference", "torch")
-    assert torch.equal(y, layer(x))
+    monkeypatch.setattr(_custom_ops, "_host_roles", lambda *_: (True, False))
+    for config in ("mxfp4-shared", "nvfp4-differing"):
+        layer = cases.make_layer(config, 64, 24)
+        x = torch.randn(2, 3, 64, generator=cases.seeded(12))
+        y = layer(x)
+        assert y.shape == (2, 3, 24)
+        assert not cases.outside(layer, x.numpy(), y.numpy()).any()
+
+
+@pytest.mark.parametrize("config", ["mxfp4-none", "nvfp4-differing"])
+def test_back_ends_are_independent(config):
+    """Any quantizer with any product: the same bits as with the same product
+    and another quantizer; and each is what the compiler is asked for."""
+    layer = cases.make_layer(config, 256, 24)
+    x = torch.randn(5, 256, generator=cases.seeded(13))
+    for matmul in available("matmul"):
+        results = []
+        for quant in available("quantize"):
+            layer.quant_backend, layer.matmul_backend = quant, matmul
+            results.append(layer(x))
+            text = layer.mlir(torch.float32)
+            requests = {
+                line.split("fp4q.")[1].split()[0]: f'#fp4q.backend<"{name}">'
+                for line in text.splitlines()
+                for name in (quant, matmul)
+                if f'fp4q.backend = #fp4q.backend<"{name}">' in line
+            }
+            assert requests == {
+                "quantize_pack": f'#fp4q.backend<"{quant}">',
+                "scaled_matmul": f'#fp4q.backend<"{matmul}">',
+            }
+        assert all(torch.equal(y, results[0]) for y in results)

@@ -39,7 +39,8 @@ def ConvertFP4QToGPUPass : Pass<"convert-fp4q-to-gpu", "::mlir::ModuleOp"> {
     are functions of one `gpu.module` with the target `chip`. Kernels are
     written in terms of the micro-ops, the same for every chip. Operands that
     are not contiguous are copied first. `scaled_matmul` chooses its kernel by
-    the number of rows, at run time if that is dynamic.
+    the number of rows, at run time if that is dynamic. A `linalg.generic` whose
+    loops are all parallel, what stands between them, becomes a kernel as well.
 
     Before and after: `test/Conversion/FP4QToGPU`.
 

@@ -70,6 +70,8 @@ Value leadingSize(ImplicitLocOpBuilder &b, Value memref, int64_t dropped);
 
 void populateElementwiseToGPUPatterns(RewritePatternSet &patterns,
                                       KernelModule &kernels);
+void populateGenericToGPUPatterns(RewritePatternSet &patterns,
+                                  KernelModule &kernels);
 void populateMatmulToGPUPatterns(RewritePatternSet &patterns,
                                  KernelModule &kernels,
                                  const ::fp4q::Target &target);

@@ -11,6 +11,7 @@
 #include "fp4q/Target/TargetInfo.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -56,7 +57,9 @@ struct ConvertFP4QToGPUPass
       return signalPassFailure();
     }
     bool hasWork = false;
-    getOperation().walk([&](Operation *op) { hasWork |= isLevel1(op); });
+    getOperation().walk([&](Operation *op) {
+      hasWork |= isLevel1(op) || isa<linalg::GenericOp>(op);
+    });
     if (!hasWork)
       return;
     OpBuilder b(&getContext());
@@ -73,6 +76,7 @@ struct ConvertFP4QToGPUPass
     KernelModule kernels(module);
     RewritePatternSet patterns(&getContext());
     populateElementwiseToGPUPatterns(patterns, kernels);
+    populateGenericToGPUPatterns(patterns, kernels);
     populateMatmulToGPUPatterns(patterns, kernels, *target);
     GreedyRewriteConfig config;
     // Folding the rest of the module is not this pass's business.

@@ -9,12 +9,14 @@ is computed, not before.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
 import torch
 
 from .. import _arrays, _backends, _modules, _ops
+from .._quantized import QuantizedTensor
 
 # Kept alive: the operators live as long as this object.
 library = torch.library.Library("fp4q", "DEF")
@@ -51,6 +53,10 @@ def check_input(x: torch.Tensor, columns: int) -> None:
         )
 
 
+def _device(tensor: torch.Tensor) -> int:
+    return _arrays.CPU if tensor.is_cpu else _arrays.device(tensor, "e2m1")
+
+
 def _describe(
     x: torch.Tensor,
     e2m1: torch.Tensor,
@@ -61,8 +67,9 @@ def _describe(
     quant_backend: str | None,
     matmul_backend: str | None,
 ) -> tuple[_modules.Quantizer, _modules.Matmul]:
-    """What a layer computes; of the tensors, types and shapes count."""
+    """What a layer computes; of the tensors, types, shapes and device count."""
     outputs, half = e2m1.shape
+    device = _device(e2m1)
     kind = KINDS[scale_quant.dtype]
     group = 2 * half // scale_quant.shape[1]
     element = ELEMENTS[x.dtype]
@@ -72,12 +79,14 @@ def _describe(
     quantizer = _modules.Quantizer(
         2 * half, element, kind, group, "law",
         "dynamic" if is_dynamic else "given", True, shape, t_element,
-        _backends.choose(quant_backend, "quant_backend", "quantize"),
+        _backends.choose(quant_backend, "quant_backend", "quantize", device),
     )  # fmt: skip
     matmul = _modules.Matmul(
         2 * half, outputs, kind, group, element,
         bias="" if bias is None else ELEMENTS[bias.dtype],
-        backend=_backends.choose(matmul_backend, "matmul_backend", "matmul"),
+        backend=_backends.choose(
+            matmul_backend, "matmul_backend", "matmul", device
+        ),
     )  # fmt: skip
     return quantizer, matmul
 
@@ -103,6 +112,7 @@ def _find(
         None if bias is None else bias.dtype,
         quant_backend,
         matmul_backend,
+        e2m1.device,
     )
     found = _functions.get(key)
     if found is None:
@@ -112,6 +122,7 @@ def _find(
                 x, e2m1, scale_quant, is_dynamic, transform, bias,
                 quant_backend, matmul_backend,
             ),
+            device=_device(e2m1),
         )  # fmt: skip
         _functions[key] = found
     return found
@@ -133,7 +144,10 @@ def prepare(
     transform: torch.Tensor | None, bias: torch.Tensor | None,
     quant_backend: str | None, matmul_backend: str | None,
 ) -> None:  # fmt: skip
-    """Compiles what linear() will call; only dtypes and shapes count."""
+    """Compiles what linear() will call; only dtypes, shapes and the device
+    count. Layers of which the host does a part are compiled when they run."""
+    if e2m1.is_meta or any(_host_roles(e2m1, quant_backend, matmul_backend)):
+        return
     _find(
         x, e2m1, scale_quant, activation_global_scale is None,
         _widen(transform, x.dtype), _widen(bias, x.dtype),
@@ -157,7 +171,19 @@ def mlir(
     )  # fmt: skip
 
 
-@torch.library.impl(library, "linear", "CPU")
+def _host_roles(
+    e2m1: torch.Tensor, quant_backend: str | None, matmul_backend: str | None
+) -> tuple[bool, bool]:
+    """Whether the host is to quantize, and to multiply, for tensors on a GPU."""
+    if e2m1.is_cpu:
+        return False, False
+    device = _device(e2m1)
+    return (
+        _backends.on_host(quant_backend, "quant_backend", device),
+        _backends.on_host(matmul_backend, "matmul_backend", device),
+    )
+
+
 def _linear(
     x, e2m1, scale_quant, weight_global_scale, activation_global_scale,
     activation_scale_scale, transform, bias, quant_backend, matmul_backend,
@@ -165,6 +191,13 @@ def _linear(
     outputs, columns = e2m1.shape[0], 2 * e2m1.shape[1]
     check_input(x, columns)
     transform, bias = _widen(transform, x.dtype), _widen(bias, x.dtype)
+    host = _host_roles(e2m1, quant_backend, matmul_backend)
+    if any(host):
+        return _linear_in_parts(
+            x, e2m1, scale_quant, weight_global_scale,
+            activation_global_scale, activation_scale_scale, transform, bias,
+            quant_backend, matmul_backend,
+        )  # fmt: skip
     run = _find(
         x, e2m1, scale_quant, activation_global_scale is None, transform, bias,
         quant_backend, matmul_backend,
@@ -173,7 +206,7 @@ def _linear(
         activation_global_scale, activation_scale_scale, transform, bias
     )  # fmt: skip
     rows = math.prod(x.shape[:-1])
-    y = torch.empty(rows, outputs, dtype=x.dtype)
+    y = torch.empty(rows, outputs, dtype=x.dtype, device=x.device)
     run(
         _arrays.as_rows(x, columns),
         e2m1.contiguous(),
@@ -185,20 +218,35 @@ def _linear(
     return y.view(*x.shape[:-1], outputs)
 
 
-@torch.library.impl(library, "linear", "CUDA")
-def _linear_cuda(x, *operands):
-    """Without kernels for GPUs the reference may be asked for: it computes on
-    the host."""
-    backends = {_backends.parse(name, "back end") for name in operands[-2:]}
-    if backends != {"reference"}:
-        raise RuntimeError(
-            "this version of fp4q has no code for GPUs; move the layer to the "
-            "CPU, or give it quant_backend and matmul_backend 'reference', "
-            "which copies to the CPU and back"
+def _linear_in_parts(
+    x, e2m1, scale_quant, weight_global_scale, activation_global_scale,
+    activation_scale_scale, transform, bias, quant_backend, matmul_backend,
+):  # fmt: skip
+    """A function for each role, since they run in different places."""
+    fmt = {"e8m0": "mxfp4", "e4m3": "nvfp4"}[KINDS[scale_quant.dtype]]
+    group = 2 * e2m1.shape[1] // scale_quant.shape[1]
+    gs = activation_global_scale
+    if gs is None:
+        gs = _ops.global_scale(
+            x, None if transform is None else transform.float()
         )
-    _backends.warn_once("the reference back end computes on the CPU")
-    host = [v.cpu() if torch.is_tensor(v) else v for v in (x, *operands)]
-    return _linear(*host).to(x.device)
+    a = _ops.quantize(
+        x, fmt, group, None, gs, activation_scale_scale, transform,
+        quant_backend,
+    )  # fmt: skip
+    b = QuantizedTensor(e2m1, scale_quant, weight_global_scale, fmt, group)
+    rows = math.prod(x.shape[:-1])
+    flat = dataclasses.replace(
+        a, codes=a.codes.reshape(rows, -1), scales=a.scales.reshape(rows, -1)
+    )
+    y = _ops.scaled_matmul(
+        flat, b, bias=bias, dtype=str(x.dtype), backend=matmul_backend
+    )
+    return y.view(*x.shape[:-1], e2m1.shape[0])
+
+
+for _key in ("CPU", "CUDA"):
+    library.impl("linear", _linear, _key)
 
 
 @torch.library.register_fake("fp4q::linear", lib=library)

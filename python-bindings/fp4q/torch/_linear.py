@@ -292,7 +292,8 @@ class QuantLinear(torch.nn.Module):
     def _kind(self, dtype: torch.dtype) -> tuple:
         """All that the compiled code depends on."""
         return (
-            torch.empty(0, dtype=dtype), self.e2m1, self.scale_quant,
+            torch.empty(0, dtype=dtype, device=self.e2m1.device), self.e2m1,
+            self.scale_quant,
             None if self._is_dynamic else self.activation_global_scale,
             self.transform, self.bias, self.quant_backend, self.matmul_backend,
         )  # fmt: skip

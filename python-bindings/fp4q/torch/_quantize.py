@@ -205,7 +205,7 @@ def prepare(layers: Iterable[tuple[QuantLinear, torch.dtype]]) -> None:
             None if layer.transform is None
             else (layer.transform.shape, layer.transform.dtype),
             None if layer.bias is None else layer.bias.dtype,
-            layer.quant_backend, layer.matmul_backend,
+            layer.quant_backend, layer.matmul_backend, layer.e2m1.device,
         )  # fmt: skip
         kinds.setdefault(key, (layer, dtype))
     progress = _Progress("compiling", len(kinds))
@@ -280,12 +280,14 @@ def quantize_(
 
 
 def best_device() -> str:
-    """"cuda" where PyTorch and fp4q can both use a GPU, else "cpu"."""
-    usable = torch.cuda.is_available() and not any(
-        _backends.unavailable("gpu-portable", role, "cuda")
-        for role in ("quantize", "matmul")
-    )
-    return "cuda" if usable else "cpu"
+    """"cuda" if PyTorch has a GPU that fp4q has code for, else "cpu"."""
+    if not torch.cuda.is_available():
+        return "cpu"
+    try:
+        _backends.target_of(torch.cuda.current_device())
+    except RuntimeError:
+        return "cpu"
+    return "cuda"
 
 
 def calibrate(
