@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
 namespace mlir {
@@ -31,9 +32,18 @@ struct FP4QCopyRepeatedResultsPass
       for (OpOperand &operand : op->getOpOperands()) {
         Value value = operand.get();
         auto type = dyn_cast<RankedTensorType>(value.getType());
+        OpBuilder builder(op);
+        // What is not initialized takes no copy, and so would share a buffer
+        // with what is computed into it.
+        if (auto empty = value.getDefiningOp<tensor::EmptyOp>()) {
+          if (!value.hasOneUse()) {
+            operand.set(builder.clone(*empty)->getResult(0));
+            ++numCopied;
+          }
+          continue;
+        }
         if (seen.insert(value).second || !type)
           continue;
-        OpBuilder builder(op);
         operand.set(bufferization::AllocTensorOp::create(
             builder, op.getLoc(), type, /*dynamicSizes=*/ValueRange(),
             /*copy=*/value));

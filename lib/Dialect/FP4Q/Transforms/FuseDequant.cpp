@@ -119,8 +119,8 @@ void DecodedProduct::trace(OpOperand *operand) {
 /// The product of decoded operands that `op` is; none if no operand is decoded.
 static std::optional<DecodedProduct> matchProduct(linalg::LinalgOp op) {
   if (!op.hasPureTensorSemantics() || op.getNumReductionLoops() == 0 ||
-      op.getNumDpsInits() != 1 || op->getNumResults() != 1 ||
-      !isa<TilingInterface>(op.getOperation()) ||
+      op.getNumDpsInputs() < 2 || op.getNumDpsInits() != 1 ||
+      op->getNumResults() != 1 || !isa<TilingInterface>(op.getOperation()) ||
       op->getParentOfType<scf::ForallOp>())
     return std::nullopt;
   DecodedProduct product{op, {}, {}, {}, {}};

@@ -22,3 +22,27 @@ func.func @distinct(%x: tensor<?xf32>, %y: tensor<?xf32>)
     -> (tensor<?xf32>, tensor<?xf32>) {
   return %x, %y : tensor<?xf32>, tensor<?xf32>
 }
+
+// Without elements nothing need be computed. The result would be the buffer of
+// the other.
+// CHECK-LABEL: func.func @uninitialized(
+// CHECK: %[[E:.*]] = tensor.empty() : tensor<0x16xf32>
+// CHECK: %[[R:.*]] = linalg.exp {{.*}} outs(%[[E]] :
+// CHECK: %[[F:.*]] = tensor.empty() : tensor<0x16xf32>
+// CHECK: return %[[R]], %[[F]]
+func.func @uninitialized(%x: tensor<0x16xf32>)
+    -> (tensor<0x16xf32>, tensor<0x16xf32>) {
+  %e = tensor.empty() : tensor<0x16xf32>
+  %r = linalg.exp ins(%x : tensor<0x16xf32>) outs(%e : tensor<0x16xf32>)
+      -> tensor<0x16xf32>
+  return %r, %e : tensor<0x16xf32>, tensor<0x16xf32>
+}
+
+// CHECK-LABEL: func.func @uninitialized_alone(
+// CHECK: %[[E:.*]] = tensor.empty
+// CHECK-NOT: tensor.empty
+// CHECK: return %[[E]]
+func.func @uninitialized_alone() -> tensor<0x16xf32> {
+  %e = tensor.empty() : tensor<0x16xf32>
+  return %e : tensor<0x16xf32>
+}

@@ -323,7 +323,8 @@ def FP4QCopyRepeatedResultsPass : Pass<"fp4q-copy-repeated-results"> {
   let summary = "give each result of a function a tensor of its own";
   let description = [{
     A value that a function returns more than once is copied for its second and
-    later results. Upstream's buffer-results-to-out-params replaces the
+    later results, and so is a `tensor.empty` that it returns and something else
+    is computed into, as happens to tensors without elements. Upstream's buffer-results-to-out-params replaces the
     allocation of a result by the caller's buffer, and crashes (LLVM 22) when
     there are two buffers to replace it by.
 
