@@ -88,3 +88,14 @@ def test_same_bits(build_dir, block, rows, tmp_path):
     )
     assert np.isfinite(naive).all() and len(np.unique(naive)) > rows * 32
     np.testing.assert_array_equal(optimized, naive)
+
+
+def test_same_bits_merged(build_dir, block, tmp_path):
+    x = np.random.default_rng(3).standard_normal((3, 64)).astype(np.float32)
+    merged = tmp_path / "merged.mlir"
+    merged.write_text(optimize(build_dir, block, "merge-matmuls=true"))
+    naive, result = (
+        fp4q_run.run(build_dir, path, "block", [x], 1, tmp_path, optimize=False)[0]
+        for path in (block, merged)
+    )
+    np.testing.assert_array_equal(result, naive)
