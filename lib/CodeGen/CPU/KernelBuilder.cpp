@@ -13,9 +13,6 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
-/// Scratch starts at a cache line, so that no vector crosses one.
-constexpr int64_t kAlignment = 64;
-
 //===----------------------------------------------------------------------===//
 // Index arithmetic
 //===----------------------------------------------------------------------===//
@@ -210,7 +207,7 @@ void CPUKernelBuilder::ifThenElse(Value condition,
 Value CPUKernelBuilder::allocate(Value size, Type element) {
   auto type = MemRefType::get({ShapedType::kDynamic}, element);
   return memref::AllocOp::create(*this, type, size,
-                                 getI64IntegerAttr(kAlignment));
+                                 getI64IntegerAttr(kLineBytes));
 }
 
 void CPUKernelBuilder::deallocate(Value buffer) {

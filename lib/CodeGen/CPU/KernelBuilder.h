@@ -28,6 +28,8 @@ namespace fp4q {
 /// read at a time.
 constexpr int64_t kUnitBytes = 16;
 constexpr int64_t kUnitElements = 32;
+/// Bytes of a cache line. Scratch starts at one, so that no vector crosses one.
+constexpr int64_t kLineBytes = 64;
 
 class CPUKernelBuilder : public ImplicitLocOpBuilder {
 public:

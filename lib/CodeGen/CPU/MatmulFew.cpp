@@ -18,8 +18,6 @@ using namespace mlir::fp4q;
 
 /// Panels that weights in registers meet.
 constexpr int64_t kPanelsAtOnce = 2;
-/// Bytes of a cache line.
-constexpr int64_t kLineBytes = 64;
 
 void TileKernel::prefetchWeights(Value chunk, ArrayRef<Value> columns) {
   // Units come in order, and there is a line for several.

@@ -24,6 +24,8 @@ using namespace mlir::fp4q;
 
 /// Elements that are worth a thread.
 constexpr int64_t kTaskElements = 32768;
+/// Rows that are transformed together.
+constexpr int64_t kTransformRows = 4;
 
 namespace {
 
@@ -45,11 +47,27 @@ private:
   int64_t pairElements() const {
     return std::min(2 * lanes, blockGroups * config.group);
   }
+  /// Where elements come from: x, or some of it after the transform.
+  struct Source {
+    Value matrix, row, k;
+  };
+
+  int64_t blockElements() const { return blockGroups * config.group; }
+  /// Whole blocks of groups and of the transform.
+  int64_t transformElements() const {
+    return std::max(blockElements(), memrefShape(operands.transform).back());
+  }
+  static ArrayRef<int64_t> memrefShape(Value memref) {
+    return cast<MemRefType>(memref.getType()).getShape();
+  }
   void emitRow(Value row);
-  void emitBlock(Value matrix, Value matrixRow, Value row, Value k);
-  Value emitAmax(Value matrix, Value row, Value k);
+  /// kTransformRows rows from `row` on, or the `left` that there are.
+  void emitTransformedRows(Value row, Value left);
+  /// The block at element k of a row.
+  void emitBlock(const Source &source, Value row, Value k);
+  Value emitAmax(const Source &source);
   /// Scale bytes of the block, i32 lanes, computed and stored, or loaded.
-  Value emitScales(Value matrix, Value matrixRow, Value row, Value k);
+  Value emitScales(const Source &source, Value row, Value k);
 
   CPUKernelBuilder &b;
   const QuantizeConfig &config;
@@ -59,21 +77,21 @@ private:
   int64_t blockGroups;
   std::optional<BF16Quantizer> fast;
   Value globalScale, scaleScale, preparedTransform;
-  /// Of a task: the factors of a block, their 16-bit counterpart, and a row
-  /// after the transform.
-  Value spread, shortSpread, transformed;
+  /// Of a task: the factors of a block, their 16-bit counterpart, and some
+  /// elements of kTransformRows rows before and after the transform.
+  Value spread, shortSpread, wide, transformed;
 };
 
 } // namespace
 
-Value QuantizeKernel::emitAmax(Value matrix, Value row, Value k) {
+Value QuantizeKernel::emitAmax(const Source &source) {
   int64_t pair = pairElements();
   ArithEmitter emitter(b);
   SmallVector<Value> vectors;
   int64_t pairsOfGroup = std::max<int64_t>(1, config.group / pair);
   for (int64_t i = 0; i < blockGroups * config.group / pair; ++i) {
-    EvenOdd elements =
-        loadEvenOdd(b, matrix, row, b.add(k, i * pair), pair / 2);
+    EvenOdd elements = loadEvenOdd(b, source.matrix, source.row,
+                                   b.add(source.k, i * pair), pair / 2);
     Value amax = arith::MaxSIOp::create(b, emitter.absBits(elements.even),
                                         emitter.absBits(elements.odd));
     if (i % pairsOfGroup == 0)
@@ -84,15 +102,14 @@ Value QuantizeKernel::emitAmax(Value matrix, Value row, Value k) {
   return maxOfSegments(b, vectors, std::min(pair, config.group) / 2);
 }
 
-Value QuantizeKernel::emitScales(Value matrix, Value matrixRow, Value row,
-                                 Value k) {
+Value QuantizeKernel::emitScales(const Source &source, Value row, Value k) {
   Value group = b.createOrFold<arith::DivUIOp>(k, b.index(config.group));
   if (operands.hasGivenScales)
     return arith::ExtUIOp::create(
         b, b.vec(blockGroups, b.i32()),
         b.loadBytes(blockGroups, operands.scales, {row, group}));
   ArithEmitter emitter(b);
-  Value amax = b.bitcast(emitAmax(matrix, matrixRow, k), blockGroups, b.f32());
+  Value amax = b.bitcast(emitAmax(source), blockGroups, b.f32());
   Value s =
       emitter.scaleOf(amax, globalScale, scaleScale, config.recipe, inputType);
   Value bytes = emitter.encodeScale(s, config.scaleType, config.recipe);
@@ -103,10 +120,9 @@ Value QuantizeKernel::emitScales(Value matrix, Value matrixRow, Value row,
   return bytes;
 }
 
-void QuantizeKernel::emitBlock(Value matrix, Value matrixRow, Value row,
-                               Value k) {
+void QuantizeKernel::emitBlock(const Source &source, Value row, Value k) {
   ArithEmitter emitter(b);
-  Value bytes = emitScales(matrix, matrixRow, row, k);
+  Value bytes = emitScales(source, row, k);
   Value factors =
       emitter.groupFactor(bytes, globalScale, config.scaleType, config.recipe);
   // Read back a group or a few at a time.
@@ -119,7 +135,8 @@ void QuantizeKernel::emitBlock(Value matrix, Value matrixRow, Value row,
         groups == 1 ? b.broadcast(b.loadScalar(spread, group), pair / 2)
                     : spreadLanes(b, b.load(groups, spread, group), pair / 2);
     Value place = b.add(k, i);
-    EvenOdd elements = loadEvenOdd(b, matrix, matrixRow, place, pair / 2);
+    EvenOdd elements =
+        loadEvenOdd(b, source.matrix, source.row, b.add(source.k, i), pair / 2);
     auto code = [&](Value element) {
       return emitter.quantizeElement(element, factor, config.recipe, inputType);
     };
@@ -130,30 +147,50 @@ void QuantizeKernel::emitBlock(Value matrix, Value matrixRow, Value row,
 }
 
 void QuantizeKernel::emitRow(Value row) {
-  Value matrix = operands.x, matrixRow = row;
-  if (operands.transform) {
-    emitTransformRow(b, operands.x, row, preparedTransform,
-                     cast<MemRefType>(operands.transform.getType()), lanes,
-                     transformed);
-    matrix = transformed;
-    matrixRow = b.index(0);
-  }
-  b.loop(b.index(0), b.index(config.k), blockGroups * config.group,
-         [&](Value k) {
-           auto general = [&] { emitBlock(matrix, matrixRow, row, k); };
-           if (fast)
-             fast->emit(b, config, operands, shortSpread, row, k, blockGroups,
-                        general);
-           else
-             general();
-         });
+  b.loop(b.index(0), b.index(config.k), blockElements(), [&](Value k) {
+    auto general = [&] { emitBlock({operands.x, row, k}, row, k); };
+    if (fast)
+      fast->emit(b, config, operands, shortSpread, row, k, blockGroups,
+                 general);
+    else
+      general();
+  });
+}
+
+void QuantizeKernel::emitTransformedRows(Value row, Value left) {
+  int64_t size = transformElements();
+  b.loop(b.index(0), b.index(config.k), size, [&](Value first) {
+    auto transform = [&](Value firstRow, int64_t count, Value resultRow) {
+      emitTransform(b,
+                    {operands.x, firstRow, first, count, size, wide,
+                     transformed, resultRow},
+                    preparedTransform,
+                    cast<MemRefType>(operands.transform.getType()), lanes);
+    };
+    b.ifThenElse(
+        b.less(left, b.index(kTransformRows)),
+        [&] {
+          b.loop(b.index(0), left, 1,
+                 [&](Value r) { transform(b.add(row, r), 1, r); });
+        },
+        [&] { transform(row, kTransformRows, b.index(0)); });
+    b.loop(b.index(0), b.min(left, b.index(kTransformRows)), 1, [&](Value r) {
+      b.loop(b.index(0), b.index(size), blockElements(), [&](Value k) {
+        emitBlock({transformed, r, k}, b.add(row, r), b.add(first, k));
+      });
+    });
+  });
 }
 
 void QuantizeKernel::emit() {
-  if (operands.transform)
-    preparedTransform = prepareTransform(b, operands.transform, lanes);
+  int64_t rowsAtOnce = 1;
+  if (operands.transform) {
+    preparedTransform = prepareTransform(b, operands.transform);
+    rowsAtOnce = kTransformRows;
+  }
   Value rows = b.dim(operands.x, 0);
-  int64_t taskRows = std::max<int64_t>(1, kTaskElements / config.k);
+  int64_t taskRows =
+      llvm::alignTo(std::max<int64_t>(1, kTaskElements / config.k), rowsAtOnce);
   b.parallel(b.ceilDiv(rows, taskRows), [&](Value task) {
     globalScale = loadScaleOperand(b, operands.globalScale, blockGroups);
     scaleScale = loadScaleOperand(b, operands.scaleScale, blockGroups);
@@ -163,10 +200,17 @@ void QuantizeKernel::emit() {
     if (fast)
       shortSpread = b.allocate(b.index(blockGroups), b.getI16Type());
     if (operands.transform)
-      transformed =
-          memref::AllocOp::create(b, MemRefType::get({1, config.k}, b.f32()));
-    b.loop(first, last, 1, [&](Value row) { emitRow(row); });
-    for (Value buffer : {spread, shortSpread, transformed})
+      for (Value *buffer : {&wide, &transformed})
+        *buffer = memref::AllocOp::create(
+            b, MemRefType::get({kTransformRows, transformElements()}, b.f32()),
+            b.getI64IntegerAttr(kLineBytes));
+    b.loop(first, last, rowsAtOnce, [&](Value row) {
+      if (operands.transform)
+        emitTransformedRows(row, b.sub(last, row));
+      else
+        emitRow(row);
+    });
+    for (Value buffer : {spread, shortSpread, wide, transformed})
       if (buffer)
         b.deallocate(buffer);
   });

@@ -119,8 +119,7 @@ int64_t mlir::fp4q::chooseBlockGroups(int64_t k, int64_t group, int64_t limit) {
 // Transforms
 //===----------------------------------------------------------------------===//
 
-Value mlir::fp4q::prepareTransform(CPUKernelBuilder &b, Value transform,
-                                   int64_t lanes) {
+Value mlir::fp4q::prepareTransform(CPUKernelBuilder &b, Value transform) {
   auto type = cast<MemRefType>(transform.getType());
   int64_t block = type.getShape().back();
   int64_t blocks = type.getRank() == 3 ? type.getDimSize(0) : 1;
@@ -141,36 +140,53 @@ Value mlir::fp4q::prepareTransform(CPUKernelBuilder &b, Value transform,
   return buffer;
 }
 
-void mlir::fp4q::emitTransformRow(CPUKernelBuilder &b, Value x, Value row,
-                                  Value prepared, MemRefType transformType,
-                                  int64_t lanes, Value result) {
+void mlir::fp4q::emitTransform(CPUKernelBuilder &b, const TransformRows &rows,
+                               Value prepared, MemRefType transformType,
+                               int64_t lanes) {
   int64_t block = transformType.getShape().back();
-  int64_t k = cast<MemRefType>(x.getType()).getShape().back();
   int64_t width = std::min(lanes, block);
-  // Sums that are kept in registers.
-  int64_t vectors = std::min<int64_t>(block / width, 8);
-  b.loop(b.index(0), b.index(k / block), 1, [&](Value c) {
-    Value first = b.mul(c, block);
-    Value matrix =
-        transformType.getRank() == 3 ? b.mul(c, block * block) : b.index(0);
+  // Scalars are broadcast from memory, where they have to be of f32.
+  Type f32 = b.f32();
+  for (int64_t r = 0; r < rows.count; ++r)
+    b.loop(b.index(0), b.index(rows.size), width, [&](Value i) {
+      Value x =
+          b.load(width, rows.x, {b.add(rows.row, r), b.add(rows.first, i)});
+      b.store(ArithEmitter(b).extend(x), rows.wide, {b.index(r), i});
+    });
+  // Sums that are kept in registers, of all rows.
+  int64_t registers = lanes >= 16 ? 16 : 8;
+  int64_t vectors =
+      std::clamp<int64_t>(registers / rows.count, 1, block / width);
+  Value zero = b.splat(b.vec(width, f32), 0.0f);
+  b.loop(b.index(0), b.index(rows.size), block, [&](Value first) {
+    Value matrix = b.index(0);
+    if (transformType.getRank() == 3)
+      matrix = b.mul(b.add(rows.first, first), block);
     b.loop(b.index(0), b.index(block), vectors * width, [&](Value i) {
-      SmallVector<Value> zeros(vectors, b.splat(b.vec(width, b.f32()), 0.0f));
-      SmallVector<Value> sums = b.loop(
-          b.index(0), b.index(block), 1, zeros,
-          [&](Value j, ValueRange state) -> SmallVector<Value> {
-            Value scalar =
-                ArithEmitter(b).extend(b.loadScalar(x, {row, b.add(first, j)}));
-            Value element = b.broadcast(scalar, width);
-            Value place = b.add(b.add(matrix, b.mul(j, block)), i);
-            SmallVector<Value> next;
-            for (auto [v, sum] : llvm::enumerate(state))
-              next.push_back(
-                  b.fma(element,
-                        b.load(width, prepared, b.add(place, v * width)), sum));
-            return next;
-          });
-      for (auto [v, sum] : llvm::enumerate(sums))
-        b.store(sum, result, {b.index(0), b.add(b.add(first, i), v * width)});
+      SmallVector<Value> zeros(vectors * rows.count, zero);
+      SmallVector<Value> sums =
+          b.loop(b.index(0), b.index(block), 1, zeros,
+                 [&](Value j, ValueRange state) -> SmallVector<Value> {
+                   Value place = b.add(b.add(matrix, b.mul(j, block)), i);
+                   SmallVector<Value> columns, next;
+                   for (int64_t v = 0; v < vectors; ++v)
+                     columns.push_back(
+                         b.load(width, prepared, b.add(place, v * width)));
+                   for (int64_t r = 0; r < rows.count; ++r) {
+                     Value element = b.broadcast(
+                         b.loadScalar(rows.wide, {b.index(r), b.add(first, j)}),
+                         width);
+                     for (int64_t v = 0; v < vectors; ++v)
+                       next.push_back(
+                           b.fma(element, columns[v], state[r * vectors + v]));
+                   }
+                   return next;
+                 });
+      for (int64_t r = 0; r < rows.count; ++r)
+        for (int64_t v = 0; v < vectors; ++v)
+          b.store(
+              sums[r * vectors + v], rows.result,
+              {b.add(rows.resultRow, r), b.add(b.add(first, i), v * width)});
     });
   });
 }

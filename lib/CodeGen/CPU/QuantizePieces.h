@@ -49,13 +49,23 @@ Value packCodes(CPUKernelBuilder &b, Value even, Value odd);
 /// divides the number of groups of a row and makes up whole pairs of vectors.
 int64_t chooseBlockGroups(int64_t k, int64_t group, int64_t limit);
 
-/// Rows of the transform of a matrix: T as f32, transposed, (C, B, B) in a flat
-/// buffer, to be deallocated.
-Value prepareTransform(CPUKernelBuilder &b, Value transform, int64_t lanes);
+/// T as f32, transposed, (C, B, B) in a flat buffer, to be deallocated.
+Value prepareTransform(CPUKernelBuilder &b, Value transform);
 
-/// The transform of row `row` of x, as f32 into `result`, a memref (1, K).
-void emitTransformRow(CPUKernelBuilder &b, Value x, Value row, Value prepared,
-                      MemRefType transformType, int64_t lanes, Value result);
+/// Elements [first, first + size) of rows row, row + 1, ... of x, whole blocks
+/// of a transform.
+struct TransformRows {
+  Value x, row, first;
+  int64_t count, size;
+  /// Memrefs (at least count, size) of f32: x widened, and the result, which
+  /// begins in row `resultRow`.
+  Value wide, result, resultRow;
+};
+
+/// result = x * T^T, the chain of fused multiply-adds of ascending j from +0.
+/// Rows share what is read of T.
+void emitTransform(CPUKernelBuilder &b, const TransformRows &rows,
+                   Value prepared, MemRefType transformType, int64_t lanes);
 
 /// Codes of one block of groups where integer arithmetic on 16-bit lanes gives
 /// the same bits: see QuantizeBF16.cpp.
