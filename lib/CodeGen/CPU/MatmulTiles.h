@@ -44,7 +44,7 @@ constexpr int64_t kBlockRows = 512;
 constexpr int64_t kBlockGroups = 16;
 /// Tiles of a task, and the number of tasks that is worth smaller ones.
 constexpr int64_t kMaxTaskTiles = 4;
-constexpr int64_t kMinTasks = 16;
+constexpr int64_t kMinTasks = 40;
 /// Emits a product by tiles.
 class TileKernel {
 public:
