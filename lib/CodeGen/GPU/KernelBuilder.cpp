@@ -212,6 +212,19 @@ void GPUKernelBuilder::waitForCopies(int64_t pending) {
   NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(pending));
 }
 
+SmallVector<Value> GPUKernelBuilder::loadMatrices(Value pointer) {
+  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+  auto type = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(4, b.getI32Type()));
+  Value matrices = NVVM::LdMatrixOp::create(b, type, pointer, /*num=*/4,
+                                            NVVM::MMALayout::row, shape,
+                                            NVVM::LdStMatrixEltType::B16);
+  SmallVector<Value> words;
+  for (int64_t i = 0; i < 4; ++i)
+    words.push_back(LLVM::ExtractValueOp::create(b, matrices, i));
+  return words;
+}
+
 Value GPUKernelBuilder::anyLane(Value condition) {
   return NVVM::VoteSyncOp::create(b, b.getI1Type(), constant(-1), condition,
                                   NVVM::VoteSyncKind::any);

@@ -32,18 +32,13 @@
 // type".) The instruction's k are not the product's, but those of A and B
 // agree.
 //
-// Fast decoding takes the scale into the one multiplication that makes
-// subnormals into elements: scale * 2^126 must be a bf16. For mxfp4 that is so
-// for bytes 0..127; scales of nvfp4 are taken times 2^-7, which all of them
-// allow, and the sum is multiplied by 2^7 in the end. Warps look at all scales
-// of a unit, and decode one that has others, or NaN, in two steps.
-//
-// Sums over warps and passes are in a fixed order: equal inputs, equal bits.
+// Each warp puts its sums of a tile into shared memory without waiting for the
+// others; a group of tiles is added up at once. Sums over passes and warps are
+// in a fixed order: equal inputs, equal bits.
 //
 //===----------------------------------------------------------------------===//
 
-#include "fp4q/CodeGen/GPU/Codec.h"
-#include "fp4q/CodeGen/GPU/Kernels.h"
+#include "ScaledReader.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -51,11 +46,6 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
-/// Along k: a chunk, a lane's part of it.
-constexpr int64_t kChunk = 128, kLaneElements = 32;
-/// Bytes in the ring of a group of 8 rows or columns and a chunk: codes, and
-/// for each lane the word that has its scales.
-constexpr int64_t kCodeBytes = 16 * kWarpSize, kScaleBytes = 4 * kWarpSize;
 /// Bytes of the 16 x 8 sums of a tile.
 constexpr int64_t kTileBytes = 16 * kWarpSize;
 
@@ -64,26 +54,18 @@ namespace {
 /// Decoded words of one group of 8 rows or columns: of each word four pairs.
 using Pairs = SmallVector<SmallVector<Value>>;
 
-/// The scales of a lane for a group and chunk, in both decodings.
-struct LaneScales {
-  Value fast[2], exact[2]; ///< factors of words 0, 1 and of words 2, 3
-  Value bad;               ///< i1: fast decoding would be wrong
-};
-
 class StreamEmitter {
 public:
   StreamEmitter(GPUKernelBuilder &k, const StreamMatmulKernel &kernel)
       : k(k), w(k.b), kernel(kernel), tiling(kernel.tiling),
-        group(groupSizeOf(kernel.format)),
-        isMXFP4(kernel.format == ScaledFormat::MXFP4) {}
+        reader(k, kernel,
+               kernel.k % (kChunkElements * tiling.warps * tiling.chunks) ==
+                   0) {}
 
   void run();
 
 private:
-  /// Where an operand's codes and scales begin.
-  struct Source {
-    Value codes, scales, count, batchBegin;
-  };
+  using Source = ScaledReader::Source;
 
   int64_t rowGroups() const { return 2 * tiling.rowTiles; }
   int64_t groups() const {
@@ -93,46 +75,34 @@ private:
     return groups() * tiling.chunks * (kCodeBytes + kScaleBytes);
   }
   int64_t tiles() const { return tiling.rowTiles * tiling.colTiles; }
-  int64_t scalesOfRow() const { return kernel.k / group; }
-  /// Whether each row's scales are whole words, which cp.async can fetch.
-  bool hasScaleWords() const { return scalesOfRow() % 4 == 0; }
-  /// Whether all lanes' parts of K are whole.
-  bool isWhole() const {
-    return kernel.k % (kChunk * tiling.warps * tiling.chunks) == 0;
-  }
+  /// Sums of a tile: two where there is but one tile, so that products need
+  /// not wait for each other.
+  int64_t accumulators() const { return tiles() == 1 ? 2 : 1; }
 
   void locate();
-  Value rowOf(const Source &source, Value group8);
   Value chunkAt(Value step, int64_t chunk);
-  Value firstOf(Value chunk);
-  Value scaleByteAt(Value row, Value chunk);
   void fetch(Value tile, Value step, Value slot);
-  void fetchGroup(const Source &source, Value row, Value chunk, Value to,
-                  Value scalesTo);
-  Value scaleBytes(const Source &source, Value row, Value chunk);
-  Value ringScaleBytes(Value word);
-  LaneScales factorsOf(Value bytes, bool isColumn);
-  Pairs decode(ArrayRef<Value> words, const LaneScales &scales, bool fast,
-               bool isColumn);
   SmallVector<Pairs> loadColumns(Value step);
   SmallVector<Value> multiplyUnit(Value slot, Value tile, Value step,
-                                  ArrayRef<Pairs> columns, ValueRange sums);
+                                  ArrayRef<Pairs> kept, ValueRange sums);
   SmallVector<Value> multiply(ArrayRef<SmallVector<Value>> words,
-                              ArrayRef<LaneScales> scales,
-                              ArrayRef<Pairs> columns, ValueRange sums,
-                              bool fast);
-  void reduce(ArrayRef<Value> sums, Value pass, Value iteration, Value tile);
-  void storeTile(Value sum, Value rowBegin, int64_t rowTile, int64_t colTile);
+                              ArrayRef<PieceScales> scales,
+                              ArrayRef<Pairs> kept, ValueRange sums, bool fast);
+  void keepSums(ValueRange sums, Value tileOfGroup, Value pass);
+  void reduce(Value firstTile);
+  void storeTile(Value sum, Value rowBegin, Value colTile);
+  void runKeepingColumns();
+  void runFetchingColumns();
+  Value slotAfter(Value slot);
 
   GPUKernelBuilder &k;
   WordEmitter w;
   const StreamMatmulKernel &kernel;
   const StreamTiling &tiling;
-  int64_t group;
-  bool isMXFP4;
+  ScaledReader reader;
 
   Value lane, g, t, warp;
-  Value tileBegin, tileCount, colBegin, batchBegin;
+  Value tileBegin, tileEnd, colBegin, batchBegin;
   Source rows, columns;
   /// In shared memory: this warp's ring, this lane's part of it; the sums.
   Value ring, sumsAt;
@@ -141,12 +111,12 @@ private:
 } // namespace
 
 int64_t StreamTiling::passes(int64_t k) const {
-  return llvm::divideCeil(llvm::divideCeil(k, kChunk), warps * chunks);
+  return llvm::divideCeil(llvm::divideCeil(k, kChunkElements), warps * chunks);
 }
 
-/// Sums of all warps: twice if the next tile's may come while these are read.
+/// Sums of all warps, of the tiles of a group.
 static int64_t sumBytes(const StreamTiling &tiling) {
-  return (tiling.keepsColumns ? 2 : 1) * tiling.warps * tiling.rowTiles *
+  return tiling.warps * tiling.tilesPerGroup * tiling.rowTiles *
          tiling.colTiles * kTileBytes;
 }
 
@@ -157,22 +127,20 @@ static int64_t ringBytes(const StreamTiling &tiling) {
          (kCodeBytes + kScaleBytes);
 }
 
-int64_t StreamTiling::sharedBytes(int64_t k) const {
-  if (!keepsColumns) // Sums lie where the ring was.
-    return std::max(ringBytes(*this), sumBytes(*this));
-  int64_t kept =
-      passes(k) == 1 ? 0 : tilesPerBlock * rowTiles * colTiles * kTileBytes;
-  return ringBytes(*this) + sumBytes(*this) + kept;
+int64_t StreamTiling::sharedBytes() const {
+  // Unless it is used on and on, sums lie where the ring was.
+  return keepsColumns ? ringBytes(*this) + sumBytes(*this)
+                      : std::max(ringBytes(*this), sumBytes(*this));
 }
 
 StreamTiling StreamTiling::choose(int64_t columns, int64_t n, int64_t k,
                                   int64_t sharedBytes,
                                   int64_t multiprocessors) {
-  int64_t chunksOfK = llvm::divideCeil(k, kChunk);
+  int64_t chunksOfK = llvm::divideCeil(k, kChunkElements);
   StreamTiling tiling;
   tiling.colTiles = llvm::divideCeil(columns, 8);
   tiling.keepsColumns = columns <= 16;
-  tiling.tilesPerBlock = 1;
+  tiling.tilesPerBlock = tiling.tilesPerGroup = 1;
   auto powerOf2 = [](int64_t value) {
     return static_cast<int64_t>(llvm::PowerOf2Ceil(value));
   };
@@ -180,31 +148,15 @@ StreamTiling StreamTiling::choose(int64_t columns, int64_t n, int64_t k,
     tiling.chunks = chunksOfK > 1 ? 2 : 1;
     tiling.warps = std::min<int64_t>(
         16, powerOf2(llvm::divideCeil(chunksOfK, tiling.chunks)));
-    tiling.rowTiles = columns <= 8 ? 2 : 1;
-    tiling.stages = columns <= 8 ? 2 : 3;
-    auto distribute = [&] {
-      int64_t tiles = llvm::divideCeil(n, tiling.rowsPerTile());
-      tiling.tilesPerBlock = llvm::divideCeil(tiles, multiprocessors);
-    };
-    distribute();
-    while (tiling.sharedBytes(k) > sharedBytes) {
-      if (tiling.stages > 2)
-        --tiling.stages;
-      else if (tiling.rowTiles > 1)
-        tiling.rowTiles /= 2;
-      else if (tiling.warps > 4)
-        tiling.warps /= 2;
-      else
-        multiprocessors *= 2;
-      distribute();
-    }
-    return tiling;
+    tiling.rowTiles = 1;
+    tiling.stages = 3;
+  } else {
+    tiling.chunks = 1;
+    tiling.warps = std::min<int64_t>(8, powerOf2(chunksOfK));
+    tiling.rowTiles = n >= 64 * multiprocessors ? 4 : 2;
+    tiling.stages = 4;
   }
-  tiling.chunks = 1;
-  tiling.warps = std::min<int64_t>(8, powerOf2(chunksOfK));
-  tiling.rowTiles = n >= 64 * multiprocessors ? 4 : 2;
-  tiling.stages = 4;
-  while (tiling.sharedBytes(k) > sharedBytes) {
+  while (tiling.sharedBytes() > sharedBytes) {
     if (tiling.stages > 2)
       --tiling.stages;
     else if (tiling.rowTiles > 1)
@@ -212,6 +164,14 @@ StreamTiling StreamTiling::choose(int64_t columns, int64_t n, int64_t k,
     else
       tiling.warps /= 2;
   }
+  if (!tiling.keepsColumns)
+    return tiling;
+  // One wave of CTAs; and as many tiles a group as there is room for.
+  int64_t tiles = llvm::divideCeil(n, tiling.rowsPerTile());
+  tiling.tilesPerBlock = llvm::divideCeil(tiles, multiprocessors);
+  int64_t room = (sharedBytes - ringBytes(tiling)) / sumBytes(tiling);
+  int64_t groups = llvm::divideCeil(tiling.tilesPerBlock, room);
+  tiling.tilesPerGroup = llvm::divideCeil(tiling.tilesPerBlock, groups);
   return tiling;
 }
 
@@ -231,69 +191,23 @@ void StreamEmitter::locate() {
   batchBegin = k.mul(batch, kernel.m);
   tileBegin = k.mul(k.blockId(gpu::Dimension::y), tiling.tilesPerBlock);
   int64_t tilesOfN = llvm::divideCeil(kernel.n, tiling.rowsPerTile());
-  tileCount = k.least(k.index(tiling.tilesPerBlock),
-                      arith::SubIOp::create(k.b, k.index(tilesOfN), tileBegin));
+  tileEnd = k.least(k.add(tileBegin, k.index(tiling.tilesPerBlock)),
+                    k.index(tilesOfN));
 
   Value n = k.index(kernel.n);
   rows = {k.pointerTo(kernel.b), k.pointerTo(kernel.bScales), n,
-          kernel.batchedB ? k.mul(batch, n) : k.index(0)};
+          kernel.batchedB ? k.mul(batch, n) : k.index(0), FastScales::UpToOne};
   columns = {k.pointerTo(kernel.a), k.pointerTo(kernel.aScales), kernel.m,
-             batchBegin};
+             batchBegin, FastScales::All};
   Value shared = k.sharedMemory();
   ring = k.offset(shared, k.mul(warp, tiling.stages * unitBytes()));
   sumsAt = tiling.keepsColumns ? k.offset(shared, ringBytes(tiling)) : shared;
-}
-
-/// The row of this lane among 8; beyond the end, the last one.
-Value StreamEmitter::rowOf(const Source &source, Value first) {
-  Value last = arith::SubIOp::create(k.b, source.count, k.index(1));
-  return k.add(source.batchBegin, k.least(k.add(first, g), last));
 }
 
 /// Chunk `chunk` of this warp's in a step: a step is of all warps.
 Value StreamEmitter::chunkAt(Value step, int64_t chunk) {
   Value unit = k.add(k.mul(step, tiling.warps), warp);
   return k.add(k.mul(unit, tiling.chunks), k.index(chunk));
-}
-
-/// The first k of this lane in a chunk.
-Value StreamEmitter::firstOf(Value chunk) {
-  return k.add(k.mul(chunk, kChunk), k.mul(t, kLaneElements));
-}
-
-/// Fetches one group and chunk; what lies beyond K is 0.
-void StreamEmitter::fetchGroup(const Source &source, Value row, Value chunk,
-                               Value to, Value scalesTo) {
-  Value first = firstOf(chunk), end = k.index(kernel.k);
-  Value rowAt = k.mul(row, kernel.k / 2);
-  // Rows of K/2 bytes begin at multiples of 16, or, with an odd number of
-  // groups of 16, of 8.
-  int64_t bytes = kernel.k % 32 == 0 ? 16 : 8;
-  for (int64_t part = 0; part < 16; part += bytes) {
-    Value begin = k.add(first, k.index(2 * part));
-    Value at = k.div(begin, 2), size;
-    if (!isWhole()) {
-      Value exists = k.isLess(begin, end);
-      at = k.select(exists, at, k.index(0));
-      size = k.select(exists, k.constant(static_cast<int32_t>(bytes)),
-                      k.constant(0));
-    }
-    k.copyAsync(k.offset(to, part), k.offset(source.codes, k.add(rowAt, at)),
-                bytes, size);
-  }
-  if (!hasScaleWords())
-    return;
-  // The word that has the lane's scales.
-  Value word = isMXFP4 ? chunk : k.add(k.mul(chunk, 2), k.div(t, 2));
-  Value at = k.mul(word, 4), size;
-  if (!isWhole()) {
-    Value exists = k.isLess(at, k.index(scalesOfRow()));
-    at = k.select(exists, at, k.index(0));
-    size = k.select(exists, k.constant(4), k.constant(0));
-  }
-  k.copyAsync(scalesTo,
-              k.offset(source.scales, k.add(k.mul(row, scalesOfRow()), at)), 4,
-              size);
 }
 
 /// Sends for a unit: the rows of a tile, and the columns if they are not kept.
@@ -304,99 +218,16 @@ void StreamEmitter::fetch(Value tile, Value step, Value slot) {
     const Source &source = isColumn ? columns : rows;
     Value first = isColumn ? k.add(colBegin, k.index(8 * (i - rowGroups())))
                            : k.add(rowBegin, k.index(8 * i));
-    Value row = rowOf(source, first);
+    Value row = reader.rowOf(source, k.add(first, g));
     for (int64_t c = 0; c < tiling.chunks; ++c) {
       int64_t at = i * tiling.chunks + c;
       Value to = k.offset(k.offset(slot, k.mul(lane, 16)), at * kCodeBytes);
       Value scalesTo =
           k.offset(k.offset(slot, k.mul(lane, 4)),
                    groups() * tiling.chunks * kCodeBytes + at * kScaleBytes);
-      fetchGroup(source, row, chunkAt(step, c), to, scalesTo);
+      reader.fetch(source, row, chunkAt(step, c), t, to, scalesTo);
     }
   }
-}
-
-/// This lane's scale bytes out of the word fetched: one, or two in the lower
-/// bytes.
-Value StreamEmitter::ringScaleBytes(Value word) {
-  Value lane32 = arith::IndexCastOp::create(k.b, k.b.getI32Type(), lane);
-  int64_t bits = isMXFP4 ? 8 : 16;
-  Value part = w.bitAnd(lane32, isMXFP4 ? 3 : 1);
-  Value shifted =
-      arith::ShRUIOp::create(k.b, word, w.mul(part, bits)).getResult();
-  return w.bitAnd(shifted, (1 << bits) - 1);
-}
-
-/// The same, from global memory, byte by byte; 0 beyond K.
-Value StreamEmitter::scaleBytes(const Source &source, Value row, Value chunk) {
-  Value first = firstOf(chunk), bytes;
-  for (int64_t i = 0; i < kLaneElements / group; ++i) {
-    Value begin = k.add(first, k.index(i * group));
-    Value exists = k.isLess(begin, k.index(kernel.k));
-    Value at = k.select(exists, k.div(begin, group), k.index(0));
-    at = k.add(k.mul(row, scalesOfRow()), at);
-    Value loaded =
-        k.loadFrom(k.offset(source.scales, at), k.b.getI8Type(), 1, 1);
-    Value byte = arith::ExtUIOp::create(
-        k.b, k.b.getI32Type(),
-        vector::ExtractOp::create(k.b, loaded, int64_t(0)));
-    byte = w.shiftLeft(k.select(exists, byte, w.constant(0)), 8 * i);
-    bytes = bytes ? w.bitOr(bytes, byte) : byte;
-  }
-  return bytes;
-}
-
-LaneScales StreamEmitter::factorsOf(Value bytes, bool isColumn) {
-  LaneScales scales;
-  auto isSet = [&](Value value, int64_t mask) -> Value {
-    return arith::CmpIOp::create(k.b, arith::CmpIPredicate::ne,
-                                 w.bitAnd(value, mask), w.constant(0));
-  };
-  if (isMXFP4) {
-    Value exact = w.pairOfE8M0(bytes), fast;
-    if (isColumn) {
-      // In two steps, too, but for the choices: 0 is 2^-127, and no NaN.
-      Value bits =
-          arith::MaxUIOp::create(k.b, w.shiftLeft(bytes, 7), w.constant(0x40));
-      fast = w.twice(bits);
-      scales.bad = isSet(w.add(bytes, w.constant(1)), 0x100);
-    } else {
-      // The exponent field byte + 126.
-      fast = w.add(w.mul(bytes, 0x00800080), w.constant(0x3F003F00));
-      scales.bad = isSet(bytes, 0x80);
-    }
-    for (int i : {0, 1}) {
-      scales.fast[i] = fast;
-      scales.exact[i] = exact;
-    }
-    return scales;
-  }
-  // Both scales times 2^-120, as bf16 whose exponent is that much too small;
-  // then times 2^-7 and 2^126.
-  Value pair = w.bitAnd(w.bitOr(bytes, w.shiftLeft(bytes, 8)), 0x00FF00FF);
-  Value both = w.mulPairs(w.shiftLeft(pair, 4), w.pairOf(0x1p120f));
-  both = w.mulPairs(both, w.pairOf(0x1p119f));
-  scales.fast[0] = w.twice(w.bitAnd(both, 0xFFFF));
-  scales.fast[1] = w.twice(w.shiftRight(both, 16));
-  // NaN, or bit 7, which no scale has.
-  scales.bad = isSet(w.add(pair, w.constant(0x00010001)), 0x00800080);
-  for (int i : {0, 1})
-    scales.exact[i] =
-        w.mulPairs(w.pairOfE4M3(w.bitAnd(w.shiftRight(bytes, 8 * i), 0xFF)),
-                   w.pairOf(0x1p-7f));
-  return scales;
-}
-
-Pairs StreamEmitter::decode(ArrayRef<Value> words, const LaneScales &scales,
-                            bool fast, bool isColumn) {
-  Pairs pairs;
-  for (auto [i, word] : llvm::enumerate(words)) {
-    Value factor = fast ? scales.fast[i / 2] : scales.exact[i / 2];
-    pairs.push_back(
-        w.decodeToPairs(word, factor,
-                        /*twoSteps=*/!fast || (isColumn && isMXFP4)));
-  }
-  return pairs;
 }
 
 /// The columns of this warp's chunks of a step, decoded: [chunk][column tile].
@@ -404,54 +235,41 @@ SmallVector<Pairs> StreamEmitter::loadColumns(Value step) {
   SmallVector<Pairs> decoded;
   for (int64_t c = 0; c < tiling.chunks; ++c)
     for (int64_t i = 0; i < tiling.colTiles; ++i) {
-      Value row = rowOf(columns, k.add(colBegin, k.index(8 * i)));
-      Value chunk = chunkAt(step, c), first = firstOf(chunk);
-      int64_t bytes = kernel.k % 32 == 0 ? 16 : 8;
-      SmallVector<Value> words;
-      for (int64_t part = 0; part < 16; part += bytes) {
-        Value begin = k.add(first, k.index(2 * part));
-        Value exists = k.isLess(begin, k.index(kernel.k));
-        Value at = k.select(exists, k.div(begin, 2), k.index(0));
-        at = k.add(k.mul(row, kernel.k / 2), at);
-        Value loaded = k.loadFrom(k.offset(columns.codes, at), k.b.getI32Type(),
-                                  bytes / 4, bytes);
-        for (Value word : k.elementsOf(loaded))
-          words.push_back(k.select(exists, word, w.constant(0)));
-      }
-      LaneScales scales =
-          factorsOf(scaleBytes(columns, row, chunk), /*isColumn=*/true);
-      if (!isMXFP4)
-        for (int half : {0, 1}) // Undone once only, that of the rows.
-          scales.exact[half] = w.mulPairs(scales.exact[half], w.pairOf(0x1p7f));
-      decoded.push_back(
-          decode(words, scales, /*fast=*/false, /*isColumn=*/true));
+      Value first = k.add(k.add(colBegin, k.index(8 * i)), g);
+      Value row = reader.rowOf(columns, first), chunk = chunkAt(step, c);
+      PieceScales scales = reader.factorsOf(
+          reader.loadScaleBytes(columns, row, chunk, t), FastScales::All);
+      Pairs pairs;
+      for (auto [word, codes] :
+           llvm::enumerate(reader.loadCodes(columns, row, chunk, t)))
+        pairs.push_back(reader.decode(codes, word, scales, FastScales::All,
+                                      /*fast=*/false));
+      decoded.push_back(pairs);
     }
   return decoded;
 }
 
 /// The sums after one chunk, of words [group][word].
 SmallVector<Value> StreamEmitter::multiply(ArrayRef<SmallVector<Value>> words,
-                                           ArrayRef<LaneScales> scales,
-                                           ArrayRef<Pairs> columns,
+                                           ArrayRef<PieceScales> scales,
+                                           ArrayRef<Pairs> kept,
                                            ValueRange sums, bool fast) {
   SmallVector<Value> next(sums);
   for (int64_t word = 0; word < 4; ++word) {
-    auto pairsOf = [&](int64_t i, bool isColumn) {
-      Value factor =
-          fast ? scales[i].fast[word / 2] : scales[i].exact[word / 2];
-      return w.decodeToPairs(words[i][word], factor,
-                             /*twoSteps=*/!fast || (isColumn && isMXFP4));
+    auto pairsOf = [&](int64_t i, const Source &source) {
+      return reader.decode(words[i][word], word, scales[i], source.fast, fast);
     };
     SmallVector<SmallVector<Value>> b;
     for (int64_t i = 0; i < tiling.colTiles; ++i)
-      b.push_back(tiling.keepsColumns ? columns[i][word]
-                                      : pairsOf(rowGroups() + i, true));
+      b.push_back(tiling.keepsColumns ? kept[i][word]
+                                      : pairsOf(rowGroups() + i, columns));
     for (int64_t r = 0; r < tiling.rowTiles; ++r) {
-      SmallVector<Value> upper = pairsOf(2 * r, false);
-      SmallVector<Value> lower = pairsOf(2 * r + 1, false);
+      SmallVector<Value> upper = pairsOf(2 * r, rows);
+      SmallVector<Value> lower = pairsOf(2 * r + 1, rows);
       for (int64_t h : {0, 1})
         for (int64_t i = 0; i < tiling.colTiles; ++i) {
-          Value &sum = next[r * tiling.colTiles + i];
+          Value &sum = next[(r * tiling.colTiles + i) * accumulators() +
+                            h % accumulators()];
           SmallVector<Value> result = w.mmaBF16(
               {upper[2 * h], lower[2 * h], upper[2 * h + 1], lower[2 * h + 1]},
               {b[i][2 * h], b[i][2 * h + 1]}, k.elementsOf(sum));
@@ -468,25 +286,27 @@ SmallVector<Value> StreamEmitter::multiplyUnit(Value slot, Value tile,
                                                ArrayRef<Pairs> columnPairs,
                                                ValueRange sums) {
   Value rowBegin = k.mul(tile, tiling.rowsPerTile());
-  SmallVector<SmallVector<LaneScales>> scales(tiling.chunks);
+  SmallVector<SmallVector<PieceScales>> scales(tiling.chunks);
   Value bad;
   for (int64_t c = 0; c < tiling.chunks; ++c)
     for (int64_t i = 0; i < groups(); ++i) {
       bool isColumn = i >= rowGroups();
       Value bytes;
-      if (hasScaleWords()) {
+      if (reader.hasScaleWords()) {
         Value at = k.offset(k.offset(slot, k.mul(lane, 4)),
                             groups() * tiling.chunks * kCodeBytes +
                                 (i * tiling.chunks + c) * kScaleBytes);
-        bytes = ringScaleBytes(
-            k.elementsOf(k.loadFrom(at, k.b.getI32Type(), 1, 4)).front());
+        bytes = reader.scaleBytesOf(
+            k.elementsOf(k.loadFrom(at, k.b.getI32Type(), 1, 4)).front(), t);
       } else {
         Value first = isColumn ? k.add(colBegin, k.index(8 * (i - rowGroups())))
                                : k.add(rowBegin, k.index(8 * i));
         const Source &source = isColumn ? columns : rows;
-        bytes = scaleBytes(source, rowOf(source, first), chunkAt(step, c));
+        Value row = reader.rowOf(source, k.add(first, g));
+        bytes = reader.loadScaleBytes(source, row, chunkAt(step, c), t);
       }
-      scales[c].push_back(factorsOf(bytes, isColumn));
+      scales[c].push_back(
+          reader.factorsOf(bytes, isColumn ? columns.fast : rows.fast));
       Value isBad = scales[c].back().bad;
       bad = bad ? arith::OrIOp::create(k.b, bad, isBad).getResult() : isBad;
     }
@@ -517,158 +337,185 @@ SmallVector<Value> StreamEmitter::multiplyUnit(Value slot, Value tile,
   return SmallVector<Value>(choice.getResults());
 }
 
-void StreamEmitter::storeTile(Value sum, Value rowBegin, int64_t rowTile,
-                              int64_t colTile) {
+void StreamEmitter::storeTile(Value sum, Value rowBegin, Value colTile) {
   // c[0], c[1]: row g, columns 2t and 2t + 1; c[2], c[3]: row g + 8.
+  Value columnBegin = k.add(k.add(colBegin, k.mul(colTile, 8)), k.mul(t, 2));
   for (auto [i, element] : llvm::enumerate(k.elementsOf(sum))) {
-    Value row = k.add(k.add(rowBegin, k.index(16 * rowTile + i / 2 * 8)), g);
-    Value column =
-        k.add(k.add(colBegin, k.index(8 * colTile + i % 2)), k.mul(t, 2));
+    Value row = k.add(k.add(rowBegin, k.index(i / 2 * 8)), g);
+    Value column = k.add(columnBegin, k.index(i % 2));
     Value exists = arith::AndIOp::create(k.b, k.isLess(row, k.index(kernel.n)),
                                          k.isLess(column, kernel.m));
     Value total = element;
-    if (!isMXFP4)
+    if (reader.isReduced())
       total = arith::MulFOp::create(
           k.b, total,
-          arith::ConstantOp::create(
-              k.b,
-              k.b.getF32FloatAttr(tiling.keepsColumns ? 0x1p7f : 0x1p14f)));
+          arith::ConstantOp::create(k.b, k.b.getF32FloatAttr(0x1p14f)));
     k.ifTrue(exists, [&] { kernel.store(k, total, batchBegin, row, column); });
   }
 }
 
-/// Adds the sums of all warps, and those of earlier passes, and stores the
-/// tile in the last one. Warps take turns.
-void StreamEmitter::reduce(ArrayRef<Value> sums, Value pass, Value iteration,
-                           Value tile) {
-  Type f32 = k.b.getF32Type();
-  Value lanePart = k.mul(lane, 16);
-  Value buffer = sumsAt;
-  if (tiling.keepsColumns)
-    buffer = k.offset(buffer, k.mul(k.rem(iteration, 2),
-                                    tiling.warps * tiles() * kTileBytes));
-  buffer = k.offset(buffer, lanePart);
-  Value own = k.offset(buffer, k.mul(warp, tiles() * kTileBytes));
-  for (auto [i, sum] : llvm::enumerate(sums))
-    k.storeTo(sum, k.offset(own, i * kTileBytes), 16);
-  gpu::BarrierOp::create(k.b);
-  Value keptAt = k.offset(
-      k.offset(k.offset(sumsAt, sumBytes(tiling)), lanePart),
-      k.mul(arith::SubIOp::create(k.b, tile, tileBegin), tiles() * kTileBytes));
-  int64_t passes = tiling.keepsColumns ? tiling.passes(kernel.k) : 1;
+/// Puts a tile's sums of this warp, or adds them in a later pass, to shared
+/// memory: each lane has its own part.
+void StreamEmitter::keepSums(ValueRange sums, Value tileOfGroup, Value pass) {
+  Value at = k.add(k.mul(warp, tiling.tilesPerGroup), tileOfGroup);
+  at = k.add(k.mul(at, tiles() * kTileBytes), k.mul(lane, 16));
   for (int64_t i = 0; i < tiles(); ++i) {
-    // A tile's turn is the same in all passes, so its kept sums need no
-    // barrier.
-    Value turn = arith::RemUIOp::create(
-        k.b, k.add(k.mul(tile, tiles()), k.index(i)), k.index(tiling.warps));
-    Value isTurn =
-        arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, warp, turn);
-    k.ifTrue(isTurn, [&, i = i] {
-      Value total;
-      for (int64_t from = 0; from < tiling.warps; ++from) {
-        Value part = k.loadFrom(
-            k.offset(buffer, (from * tiles() + i) * kTileBytes), f32, 4, 16);
-        total =
-            total ? arith::AddFOp::create(k.b, total, part).getResult() : part;
-      }
-      Value kept = k.offset(keptAt, i * kTileBytes);
-      Value rowBegin = k.mul(tile, tiling.rowsPerTile());
-      int64_t rowTile = i / tiling.colTiles, colTile = i % tiling.colTiles;
-      if (passes == 1)
-        return storeTile(total, rowBegin, rowTile, colTile);
-      total = k.ifElse(
-          k.isEqual(pass, 0), total.getType(), [&] { return total; },
+    Value sum = sums[i * accumulators()];
+    if (accumulators() == 2)
+      sum = arith::AddFOp::create(k.b, sum, sums[2 * i + 1]);
+    Value to = k.offset(k.offset(sumsAt, at), i * kTileBytes);
+    if (pass)
+      sum = k.ifElse(
+          k.isEqual(pass, 0), sum.getType(), [&] { return sum; },
           [&]() -> Value {
-            return arith::AddFOp::create(k.b, k.loadFrom(kept, f32, 4, 16),
-                                         total);
+            return arith::AddFOp::create(
+                k.b, k.loadFrom(to, k.b.getF32Type(), 4, 16), sum);
           });
-      Value isLast = k.isEqual(pass, passes - 1);
-      k.ifTrue(isLast, [&] { storeTile(total, rowBegin, rowTile, colTile); });
-      k.ifTrue(k.isLess(pass, k.index(passes - 1)),
-               [&] { k.storeTo(total, kept, 16); });
-    });
+    k.storeTo(sum, to, 16);
   }
+}
+
+/// Adds the sums of all warps, always in the same order, and stores a group of
+/// tiles; the warps share the tiles.
+void StreamEmitter::reduce(Value firstTile) {
+  gpu::BarrierOp::create(k.b);
+  int64_t all = tiling.tilesPerGroup * tiles();
+  auto loop = scf::ForOp::create(k.b, warp, k.index(all), k.index(tiling.warps),
+                                 ValueRange());
+  OpBuilder::InsertionGuard guard(k.b);
+  k.b.setInsertionPointToStart(loop.getBody());
+  Value number = loop.getInductionVar();
+  Value tile = k.add(firstTile, k.div(number, tiles()));
+  k.ifTrue(k.isLess(tile, tileEnd), [&] {
+    Value at = k.add(k.mul(number, kTileBytes), k.mul(lane, 16)), total;
+    for (int64_t from = 0; from < tiling.warps; ++from) {
+      Value part =
+          k.loadFrom(k.offset(k.offset(sumsAt, at), from * all * kTileBytes),
+                     k.b.getF32Type(), 4, 16);
+      total =
+          total ? arith::AddFOp::create(k.b, total, part).getResult() : part;
+    }
+    Value inTile = k.rem(number, tiles());
+    Value rowBegin = k.add(k.mul(tile, tiling.rowsPerTile()),
+                           k.mul(k.div(inTile, tiling.colTiles), 16));
+    storeTile(total, rowBegin, k.rem(inTile, tiling.colTiles));
+  });
+}
+
+Value StreamEmitter::slotAfter(Value slot) {
+  Value next = k.add(slot, k.index(unitBytes()));
+  Value isInRing = k.isLess(next, k.index(tiling.stages * unitBytes()));
+  return k.select(isInRing, next, k.index(0));
+}
+
+static SmallVector<Value> zeroSums(GPUKernelBuilder &k, int64_t count) {
+  auto zero = arith::ConstantOp::create(
+      k.b,
+      DenseElementsAttr::get(VectorType::get({4}, k.b.getF32Type()), 0.0f));
+  return SmallVector<Value>(count, zero);
+}
+
+/// Units in the order of groups of tiles, passes over K, tiles of the group.
+void StreamEmitter::runKeepingColumns() {
+  int64_t inGroup = tiling.tilesPerGroup, passes = tiling.passes(kernel.k);
+  int64_t groupCount = llvm::divideCeil(tiling.tilesPerBlock, inGroup);
+  auto fetchUnit = [&](Value number, Value slotAt) {
+    Value group = k.div(number, inGroup * passes);
+    Value tile =
+        k.add(k.add(tileBegin, k.mul(group, inGroup)), k.rem(number, inGroup));
+    k.ifTrue(k.isLess(tile, tileEnd), [&] {
+      fetch(tile, k.rem(k.div(number, inGroup), passes),
+            k.offset(ring, slotAt));
+    });
+    k.commitCopies();
+  };
+  for (int64_t i = 0; i < tiling.stages - 1; ++i)
+    fetchUnit(k.index(i), k.index(i * unitBytes()));
+  SmallVector<Value> slots = {k.index(0),
+                              k.index((tiling.stages - 1) * unitBytes())};
+  SmallVector<Pairs> kept;
+  if (passes == 1)
+    kept = loadColumns(k.index(0));
+
+  auto loopOver =
+      [&](int64_t count, ValueRange carried,
+          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+        auto loop = scf::ForOp::create(k.b, k.index(0), k.index(count),
+                                       k.index(1), carried);
+        OpBuilder::InsertionGuard guard(k.b);
+        k.b.setInsertionPointToStart(loop.getBody());
+        scf::YieldOp::create(
+            k.b, body(loop.getInductionVar(), loop.getRegionIterArgs()));
+        return SmallVector<Value>(loop.getResults());
+      };
+  auto runTile = [&](Value group, Value pass, ArrayRef<Pairs> columnPairs,
+                     Value tileOfGroup, ValueRange state) {
+    Value number =
+        k.add(k.mul(k.add(k.mul(group, passes), pass), inGroup), tileOfGroup);
+    Value tile = k.add(k.add(tileBegin, k.mul(group, inGroup)), tileOfGroup);
+    k.waitForCopies(tiling.stages - 2);
+    fetchUnit(k.add(number, k.index(tiling.stages - 1)), state[1]);
+    k.ifTrue(k.isLess(tile, tileEnd), [&] {
+      keepSums(multiplyUnit(k.offset(ring, state[0]), tile, pass, columnPairs,
+                            zeroSums(k, tiles() * accumulators())),
+               tileOfGroup, passes == 1 ? Value() : pass);
+    });
+    return SmallVector<Value>{slotAfter(state[0]), slotAfter(state[1])};
+  };
+  loopOver(groupCount, slots, [&](Value group, ValueRange outer) {
+    auto next = loopOver(passes, outer, [&](Value pass, ValueRange middle) {
+      SmallVector<Pairs> columnPairs = passes == 1 ? kept : loadColumns(pass);
+      return loopOver(inGroup, middle, [&](Value tile, ValueRange inner) {
+        return runTile(group, pass, columnPairs, tile, inner);
+      });
+    });
+    reduce(k.add(tileBegin, k.mul(group, inGroup)));
+    if (groupCount > 1) // The sums are overwritten.
+      gpu::BarrierOp::create(k.b);
+    return next;
+  });
+}
+
+/// Units in the order of K, of one tile.
+void StreamEmitter::runFetchingColumns() {
+  int64_t steps = tiling.passes(kernel.k);
+  auto fetchUnit = [&](Value step, Value slotAt) {
+    k.ifTrue(k.isLess(step, k.index(steps)),
+             [&] { fetch(tileBegin, step, k.offset(ring, slotAt)); });
+    k.commitCopies();
+  };
+  for (int64_t i = 0; i < tiling.stages - 1; ++i)
+    fetchUnit(k.index(i), k.index(i * unitBytes()));
+  SmallVector<Value> carried = {k.index(0),
+                                k.index((tiling.stages - 1) * unitBytes())};
+  carried.append(zeroSums(k, tiles() * accumulators()));
+  auto loop =
+      scf::ForOp::create(k.b, k.index(0), k.index(steps), k.index(1), carried);
+  {
+    OpBuilder::InsertionGuard guard(k.b);
+    k.b.setInsertionPointToStart(loop.getBody());
+    Value step = loop.getInductionVar();
+    ValueRange state = loop.getRegionIterArgs();
+    k.waitForCopies(tiling.stages - 2);
+    fetchUnit(k.add(step, k.index(tiling.stages - 1)), state[1]);
+    SmallVector<Value> next = {slotAfter(state[0]), slotAfter(state[1])};
+    next.append(multiplyUnit(k.offset(ring, state[0]), tileBegin, step, {},
+                             state.drop_front(2)));
+    scf::YieldOp::create(k.b, next);
+  }
+  // All warps are done with their rings, where the sums go.
+  k.waitForCopies(0);
+  gpu::BarrierOp::create(k.b);
+  keepSums(loop.getResults().drop_front(2), k.index(0), Value());
+  reduce(tileBegin);
 }
 
 void StreamEmitter::run() {
   locate();
-  int64_t steps = tiling.passes(kernel.k);
-  int64_t unit = unitBytes(), ringEnd = tiling.stages * unit;
-  auto zero = arith::ConstantOp::create(
-      k.b,
-      DenseElementsAttr::get(VectorType::get({4}, k.b.getF32Type()), 0.0f));
-  SmallVector<Value> zeros(tiles(), zero);
-  // Units in the order in which they are used: steps of tiles if columns are
-  // kept, else steps of the one tile.
-  Value inner = tiling.keepsColumns ? tileCount : k.index(steps);
-  Value outer = k.index(tiling.keepsColumns ? steps : 1);
-  Value all = k.mul(inner, outer);
-  auto fetchUnit = [&](Value number, Value slotAt) {
-    k.ifTrue(k.isLess(number, all), [&] {
-      Value at = arith::RemUIOp::create(k.b, number, inner);
-      Value slot = k.offset(ring, slotAt);
-      if (tiling.keepsColumns)
-        fetch(k.add(tileBegin, at), k.div(number, inner), slot);
-      else
-        fetch(tileBegin, at, slot);
-    });
-    k.commitCopies();
-  };
-  auto after = [&](Value slotAt) {
-    Value next = k.add(slotAt, k.index(unit));
-    return k.select(k.isLess(next, k.index(ringEnd)), next, k.index(0));
-  };
-  for (int64_t i = 0; i < tiling.stages - 1; ++i)
-    fetchUnit(k.index(i), k.index(i * unit));
-
-  // One loop over units: the number, the slots of this unit and of the one to
-  // send for, and the sums if the tile goes on.
-  auto loopOverInner = [&](Value pass, ArrayRef<Pairs> columnPairs,
-                           ValueRange slots) {
-    SmallVector<Value> carried(slots);
-    if (!tiling.keepsColumns)
-      carried.append(zeros);
-    auto loop = scf::ForOp::create(k.b, k.index(0), inner, k.index(1), carried);
-    OpBuilder::InsertionGuard guard(k.b);
-    k.b.setInsertionPointToStart(loop.getBody());
-    Value at = loop.getInductionVar();
-    Value number = k.add(k.mul(pass, inner), at);
-    ValueRange state = loop.getRegionIterArgs();
-    k.waitForCopies(tiling.stages - 2);
-    fetchUnit(k.add(number, k.index(tiling.stages - 1)), state[1]);
-    SmallVector<Value> next = {after(state[0]), after(state[1])};
-    Value slot = k.offset(ring, state[0]);
-    if (tiling.keepsColumns) {
-      Value tile = k.add(tileBegin, at);
-      reduce(multiplyUnit(slot, tile, pass, columnPairs, zeros), pass, number,
-             tile);
-    } else {
-      next.append(multiplyUnit(slot, tileBegin, at, {}, state.drop_front(2)));
-    }
-    scf::YieldOp::create(k.b, next);
-    return loop;
-  };
-  SmallVector<Value> slots = {k.index(0), k.index((tiling.stages - 1) * unit)};
-  if (!tiling.keepsColumns) {
-    auto loop = loopOverInner(k.index(0), {}, slots);
-    // All warps are done with their rings, where the sums go.
-    k.waitForCopies(0);
-    gpu::BarrierOp::create(k.b);
-    reduce(SmallVector<Value>(loop.getResults().drop_front(2)), k.index(0),
-           k.index(0), tileBegin);
-    return;
-  }
-  if (steps == 1) {
-    loopOverInner(k.index(0), loadColumns(k.index(0)), slots);
-    return;
-  }
-  auto passes = scf::ForOp::create(k.b, k.index(0), outer, k.index(1), slots);
-  OpBuilder::InsertionGuard guard(k.b);
-  k.b.setInsertionPointToStart(passes.getBody());
-  Value pass = passes.getInductionVar();
-  auto loop =
-      loopOverInner(pass, loadColumns(pass), passes.getRegionIterArgs());
-  scf::YieldOp::create(k.b, loop.getResults());
+  if (tiling.keepsColumns)
+    runKeepingColumns();
+  else
+    runFetchingColumns();
 }
 
 void StreamMatmulKernel::emit(GPUKernelBuilder &kernelBuilder) const {

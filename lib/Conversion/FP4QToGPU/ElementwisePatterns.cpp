@@ -82,20 +82,36 @@ struct QuantizePackOpToKernel : public ToKernel<QuantizePackOp> {
     Value x = flat.read(op.getX());
     Value scales = op.hasGivenScales() ? flat.read(op.getScales())
                                        : flat.write(op.getInits().back());
-    kernels.launch(
-        b, "quantize_pack",
-        gridFor(b, x, QuantizeKernel::elementsPerThread(kernel.groupSize)),
-        {x, flat.write(op.getInits().front()), scales,
-         flat.read(op.getTransform()), op.getGlobalScale(), op.getScaleScale()},
-        [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
-          kernel.x = arguments[0];
-          kernel.codes = arguments[1];
-          kernel.scales = arguments[2];
-          kernel.transform.matrix = arguments[3];
-          kernel.globalScale = arguments[4];
-          kernel.scaleScale = arguments[5];
-          kernel.emit(k);
-        });
+    LaunchShape shape =
+        gridFor(b, x, QuantizeKernel::elementsPerThread(kernel.groupSize));
+    using OnTensorCores = TransformQuantizeKernel;
+    bool onTensorCores =
+        op.getTransform() &&
+        OnTensorCores::canTake(kernel.transform.blockSize, kernel.groupSize,
+                               typeOf(op.getX()).getElementType(),
+                               typeOf(op.getTransform()).getElementType());
+    if (onTensorCores) {
+      shape.gridX = arith::ConstantIndexOp::create(
+          b, OnTensorCores::blocksOfGrid(kernel.k, kernel.transform.blockSize));
+      shape.gridY = blocksFor(b, leadingSize(b, op.getX(), 1),
+                              OnTensorCores::rowsPerBlock());
+      shape.threads = OnTensorCores::threads();
+    }
+    kernels.launch(b, "quantize_pack", shape,
+                   {x, flat.write(op.getInits().front()), scales,
+                    flat.read(op.getTransform()), op.getGlobalScale(),
+                    op.getScaleScale()},
+                   [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
+                     kernel.x = arguments[0];
+                     kernel.codes = arguments[1];
+                     kernel.scales = arguments[2];
+                     kernel.transform.matrix = arguments[3];
+                     kernel.globalScale = arguments[4];
+                     kernel.scaleScale = arguments[5];
+                     if (onTensorCores)
+                       return OnTensorCores{kernel}.emit(k);
+                     kernel.emit(k);
+                   });
     return success();
   }
 };

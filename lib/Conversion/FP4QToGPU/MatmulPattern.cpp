@@ -17,11 +17,18 @@ using namespace mlir::fp4q;
 
 namespace {
 
+enum class KernelKind {
+  Native, ///< of block-scaled matrix instructions
+  Stream, ///< bf16, few tokens
+  Tiled,  ///< bf16, many tokens
+};
+
 /// A kernel, and the largest M that it is for.
 struct Variant {
   int64_t largestM;
   const char *name;
-  MatmulTiling tiling;
+  KernelKind kind;
+  MatmulTiling tiling; ///< of native kernels; the others choose
 };
 
 } // namespace
@@ -30,19 +37,19 @@ struct Variant {
 // that each CTA has many loads of weights in flight; with many, four warps
 // share 128 x 64 of the result.
 static constexpr Variant nativeVariants[] = {
-    {8, "scaled_matmul_m8", {1, 1, 8, 1, 1, 4}},
-    {16, "scaled_matmul_m16", {1, 1, 8, 1, 2, 4}},
-    {64, "scaled_matmul_m64", {1, 1, 8, 1, 8, 2}},
-    {INT64_MAX, "scaled_matmul", {2, 2, 1, 4, 4, 2}},
+    {8, "scaled_matmul_m8", KernelKind::Native, {1, 1, 8, 1, 1, 4}},
+    {16, "scaled_matmul_m16", KernelKind::Native, {1, 1, 8, 1, 2, 4}},
+    {64, "scaled_matmul_m64", KernelKind::Native, {1, 1, 8, 1, 8, 2}},
+    {INT64_MAX, "scaled_matmul", KernelKind::Native, {2, 2, 1, 4, 4, 2}},
 };
 
 // By products in bf16. Those for few tokens stream the weights.
 static constexpr Variant portableVariants[] = {
-    {8, "scaled_matmul_m8", {}},
-    {16, "scaled_matmul_m16", {}},
-    {32, "scaled_matmul_m32", {}},
-    {64, "scaled_matmul_m64", {}},
-    {INT64_MAX, "scaled_matmul", {2, 2, 1, 4, 4, 2}},
+    {8, "scaled_matmul_m8", KernelKind::Stream, {}},
+    {16, "scaled_matmul_m16", KernelKind::Stream, {}},
+    {32, "scaled_matmul_m32", KernelKind::Stream, {}},
+    {64, "scaled_matmul_m64", KernelKind::Stream, {}},
+    {INT64_MAX, "scaled_matmul", KernelKind::Tiled, {}},
 };
 
 /// The format of groups of this size with such scales, if matrix units know it.
@@ -149,43 +156,64 @@ private:
   void launch(ImplicitLocOpBuilder &b, const MatmulOperands &operation,
               Value batches, ArrayRef<Value> operands,
               const Variant &variant) const {
-    bool isStream = variant.tiling.rowWarps == 0;
-    StreamTiling stream = {};
-    if (isStream)
-      stream = StreamTiling::choose(variant.largestM, operation.n, operation.k,
-                                    int64_t(1024) * target.sharedMemoryPerBlock,
-                                    target.multiprocessors);
-    const MatmulTiling &tiling = variant.tiling;
+    int64_t shared = int64_t(1024) * target.sharedMemoryPerBlock;
     LaunchShape shape;
-    int64_t columns = isStream ? stream.colsPerBlock() : tiling.colsPerBlock();
-    int64_t rows = isStream ? stream.rowsPerBlock() : tiling.rowsPerBlock();
-    shape.gridX = arith::MulIOp::create(b, batches,
-                                        blocksFor(b, operands.back(), columns));
-    shape.gridY =
-        arith::ConstantIndexOp::create(b, llvm::divideCeil(operation.n, rows));
-    shape.threads = isStream ? stream.threads() : tiling.threads();
-    if (isStream)
-      shape.dynamicSharedBytes = stream.sharedBytes(operation.k);
-    else
+    // Along M and along N.
+    auto setGrid = [&](int64_t m, int64_t n) {
+      shape.gridX =
+          arith::MulIOp::create(b, batches, blocksFor(b, operands.back(), m));
+      shape.gridY =
+          arith::ConstantIndexOp::create(b, llvm::divideCeil(operation.n, n));
+    };
+    auto launchKernel = [&](auto kernel) {
+      kernels.launch(b, variant.name, shape, operands,
+                     [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
+                       setOperands(kernel, arguments);
+                       kernel.emit(k);
+                     });
+    };
+    switch (variant.kind) {
+    case KernelKind::Native: {
+      const MatmulTiling &tiling = variant.tiling;
+      setGrid(tiling.colsPerBlock(), tiling.rowsPerBlock());
+      shape.threads = tiling.threads();
       shape.sharedElements = tiling.sharedElements();
-    kernels.launch(b, variant.name, shape, operands,
-                   [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
-                     MatmulOperands inKernel = operation;
-                     inKernel.a = arguments[0];
-                     inKernel.aScales = arguments[1];
-                     inKernel.b = arguments[2];
-                     inKernel.bScales = arguments[3];
-                     inKernel.alpha = arguments[4];
-                     inKernel.bias = arguments[5];
-                     inKernel.out = arguments[6];
-                     inKernel.m = arguments[7];
-                     if (isStream)
-                       return StreamMatmulKernel{inKernel, stream}.emit(k);
-                     MatmulKernel{inKernel,
-                                  arguments.size() > 8 ? arguments[8] : Value(),
-                                  tiling}
-                         .emit(k);
-                   });
+      return launchKernel(MatmulKernel{operation, Value(), tiling});
+    }
+    case KernelKind::Stream: {
+      auto tiling =
+          StreamTiling::choose(variant.largestM, operation.n, operation.k,
+                               shared, target.multiprocessors);
+      setGrid(tiling.colsPerBlock(), tiling.rowsPerBlock());
+      shape.threads = tiling.threads();
+      shape.dynamicSharedBytes = tiling.sharedBytes();
+      return launchKernel(StreamMatmulKernel{operation, tiling});
+    }
+    case KernelKind::Tiled: {
+      auto tiling = TiledTiling::choose(shared);
+      setGrid(tiling.rowsPerBlock(), tiling.colsPerBlock());
+      shape.threads = tiling.threads();
+      shape.dynamicSharedBytes = tiling.sharedBytes();
+      return launchKernel(TiledMatmulKernel{operation, tiling});
+    }
+    }
+  }
+
+  /// What the operands of the launch are in the kernel.
+  static void setOperands(MatmulOperands &kernel, ArrayRef<Value> arguments) {
+    kernel.a = arguments[0];
+    kernel.aScales = arguments[1];
+    kernel.b = arguments[2];
+    kernel.bScales = arguments[3];
+    kernel.alpha = arguments[4];
+    kernel.bias = arguments[5];
+    kernel.out = arguments[6];
+    kernel.m = arguments[7];
+  }
+  static void setOperands(MatmulKernel &kernel, ArrayRef<Value> arguments) {
+    setOperands(static_cast<MatmulOperands &>(kernel), arguments);
+    if (arguments.size() > 8)
+      kernel.shared = arguments[8];
   }
 
   KernelModule &kernels;

@@ -143,6 +143,61 @@ static Bytes bytesOf(float value) {
   return bytes;
 }
 
+/// Whether codes and scales are those of some y within its bound around the
+/// exact one: docs/numerics.md, "Block transform".
+static void expectInInterval(const QuantizeCase &c,
+                             const QuantizeParams &params, const Bytes &input,
+                             const Bytes &matrix,
+                             const std::vector<Bytes> &results,
+                             const std::string &what) {
+  ConstFloats x = {input.data(), c.type}, t = {matrix.data(), c.type};
+  auto rank = [](uint8_t code) { // Codes in the order of their values.
+    return code & 8 ? -int(code & 7) : int(code & 7);
+  };
+  for (int64_t begin = 0; begin < c.rows * c.k; begin += c.group) {
+    std::vector<double> low(c.group), high(c.group);
+    double least = 0, most = 0;
+    bool isFinite = true;
+    for (int64_t i = 0; i < c.group; ++i) {
+      int64_t at = begin + i, block = at / c.block;
+      int64_t number = c.perBlock ? block % (c.k / c.block) : 0;
+      double sum = 0, magnitude = 0;
+      for (int64_t j = 0; j < c.block; ++j) {
+        double product =
+            double(t.load((number * c.block + at % c.block) * c.block + j)) *
+            x.load(block * c.block + j);
+        sum += product;
+        magnitude += std::fabs(product);
+      }
+      double bound = (c.block + 1) * 0x1p-23 * magnitude;
+      isFinite &= std::isfinite(magnitude);
+      low[i] = sum - bound;
+      high[i] = sum + bound;
+      least = std::max(least, std::fabs(sum) - bound);
+      most = std::max(most, std::fabs(sum) + bound);
+    }
+    if (!isFinite)
+      continue;
+    uint8_t byte = results[2][begin / c.group];
+    if (!c.givenScales) {
+      auto byteOf = [&](double amax) {
+        float s = unroundedScale(float(amax), params, c.type);
+        return encodeScale(s, c.scaleType, params.recipe);
+      };
+      ASSERT_LE(byteOf(least), byte) << what << ", group " << begin / c.group;
+      ASSERT_GE(byteOf(most), byte) << what << ", group " << begin / c.group;
+    }
+    ElementQuantizer quantize(byte, params, c.type);
+    for (int64_t i = 0; i < c.group; ++i) {
+      int code = rank(unpackE2M1(results[1].data(), begin + i));
+      ASSERT_LE(rank(quantize(float(low[i]))), code)
+          << what << ", element " << begin + i;
+      ASSERT_GE(rank(quantize(float(high[i]))), code)
+          << what << ", element " << begin + i;
+    }
+  }
+}
+
 static void addQuantize(Suite &suite, std::mt19937 &rng,
                         const QuantizeCase &c) {
   QuantizeParams params;
@@ -183,7 +238,8 @@ static void addQuantize(Suite &suite, std::mt19937 &rng,
 
   Case test;
   int64_t elements = c.rows * c.k;
-  Bytes input = randomFloats(rng, c.type, elements, /*isHard=*/true);
+  // In a block of numbers of all sizes nothing is left of the small ones.
+  Bytes input = randomFloats(rng, c.type, elements, /*isHard=*/c.block < 32);
   Bytes matrix = randomFloats(
       rng, c.type, c.block * c.block * (c.perBlock ? c.k / c.block : 1), false);
   Bytes given(elements / c.group);
@@ -197,7 +253,12 @@ static void addQuantize(Suite &suite, std::mt19937 &rng,
     test.arguments.push_back(matrix);
     test.isInput.push_back(true);
   }
+  bool onTensorCores = (c.block == 32 || c.block == 64) &&
+                       c.type == FloatType::BF16 && c.group <= c.block &&
+                       4 * c.group >= c.block;
   test.check = [=](const std::string &what, const std::vector<Bytes> &results) {
+    if (onTensorCores)
+      return expectInInterval(c, params, input, matrix, results, what);
     Bytes codes(elements / 2), scales = given;
     ConstFloats x = {input.data(), c.type};
     BlockTransform transform = {{matrix.data(), c.type}, c.block, c.perBlock};
@@ -447,13 +508,14 @@ static Suite quantizeSuite() {
     c.scaleType = group % 3 == 1 ? ScaleType::E4M3 : ScaleType::E8M0;
     addQuantize(suite, rng, c);
   }
-  for (int64_t block : {2, 4, 16, 32, 128}) {
+  for (int64_t block : {2, 4, 16, 32, 64, 128}) {
     QuantizeCase c;
     c.k = 256;
     c.block = block;
     c.perBlock = block != 32;
     c.type = block == 16 ? FloatType::F32 : FloatType::BF16;
-    c.group = block == 128 ? 16 : 32;
+    c.group = block >= 64 ? 16 : 32;
+    c.rows = block == 32 ? 37 : 3;
     c.givenScales = block == 4;
     addQuantize(suite, rng, c);
   }

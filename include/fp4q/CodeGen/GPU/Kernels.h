@@ -47,6 +47,20 @@ struct QuantizeKernel {
   void emit(GPUKernelBuilder &kernel) const;
 };
 
+/// quantize_pack with a transform, by tensor cores: within the bound of
+/// docs/numerics.md for y. The grid is (blocksOfGrid, M / rowsPerBlock).
+struct TransformQuantizeKernel {
+  QuantizeKernel kernel;
+
+  /// Whether it is for such blocks, groups and types.
+  static bool canTake(int64_t blockSize, int64_t groupSize, Type xType,
+                      Type matrixType);
+  static int64_t threads();
+  static int64_t rowsPerBlock();
+  static int64_t blocksOfGrid(int64_t k, int64_t blockSize);
+  void emit(GPUKernelBuilder &kernel) const;
+};
+
 /// dequant.
 struct DequantKernel {
   Value codes, scales, globalScale;
@@ -130,6 +144,13 @@ struct MatmulOperands {
   /// alpha and bias, rounded. Rows are those of b, columns those of a.
   void store(GPUKernelBuilder &kernel, Value sum, Value batchBegin, Value row,
              Value column) const;
+  /// The same for a row and the next one, of which the first is even; of what
+  /// lies beyond N nothing is stored.
+  void storePair(GPUKernelBuilder &kernel, Value sum, Value next,
+                 Value batchBegin, Value row, Value column) const;
+
+private:
+  Value scaled(GPUKernelBuilder &kernel, Value sum, Value row) const;
 };
 
 /// The kernel that is made of mma_block_scaled.
@@ -150,6 +171,7 @@ struct StreamTiling {
   /// tiles of rows; else it fetches both, for one.
   bool keepsColumns;
   int64_t tilesPerBlock; ///< tiles of rows of a CTA; 1 unless keepsColumns
+  int64_t tilesPerGroup; ///< of these, added up at a time
 
   int64_t rowsPerTile() const { return 16 * rowTiles; }
   int64_t rowsPerBlock() const { return rowsPerTile() * tilesPerBlock; }
@@ -159,7 +181,7 @@ struct StreamTiling {
   /// rows.
   int64_t passes(int64_t k) const;
   /// Bytes of dynamic shared memory.
-  int64_t sharedBytes(int64_t k) const;
+  int64_t sharedBytes() const;
 
   /// The fastest known for M up to `columns`, on a chip with so much shared
   /// memory a block and so many multiprocessors.
@@ -171,6 +193,30 @@ struct StreamTiling {
 /// once, 16 bytes a lane, and each warp decodes its part of K.
 struct StreamMatmulKernel : public MatmulOperands {
   StreamTiling tiling;
+
+  void emit(GPUKernelBuilder &kernel) const;
+};
+
+/// How a CTA of the tiled matmul is divided.
+struct TiledTiling {
+  int64_t rowWarps, colWarps; ///< warps side by side
+  int64_t rowTiles, colTiles; ///< tiles of 16 rows of a, of 8 rows of b a warp
+  int64_t stages;             ///< fetches under way, and the one in use
+
+  int64_t rowsPerBlock() const { return 16 * rowTiles * rowWarps; }
+  int64_t colsPerBlock() const { return 8 * colTiles * colWarps; }
+  int64_t threads() const { return kWarpSize * rowWarps * colWarps; }
+  /// Bytes of dynamic shared memory.
+  int64_t sharedBytes() const;
+
+  /// The largest known for so much shared memory a block.
+  static TiledTiling choose(int64_t sharedBytes);
+};
+
+/// scaled_matmul for many rows of a by exact products in bf16: a CTA decodes
+/// its tiles of both operands once, into shared memory.
+struct TiledMatmulKernel : public MatmulOperands {
+  TiledTiling tiling;
 
   void emit(GPUKernelBuilder &kernel) const;
 };

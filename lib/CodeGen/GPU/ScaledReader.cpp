@@ -1,0 +1,146 @@
+//===- ScaledReader.cpp - lanes fetch and decode codes and scales ---------===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ScaledReader.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::fp4q;
+
+Value ScaledReader::rowOf(const Source &source, Value row) {
+  Value last = arith::SubIOp::create(k.b, source.count, k.index(1));
+  return k.add(source.batchBegin, k.least(row, last));
+}
+
+Value ScaledReader::firstOf(Value chunk, Value piece) {
+  return k.add(k.mul(chunk, kChunkElements), k.mul(piece, kPieceElements));
+}
+
+void ScaledReader::fetch(const Source &source, Value row, Value chunk,
+                         Value piece, Value codesTo, Value scalesTo) {
+  Value first = firstOf(chunk, piece), rowAt = k.mul(row, depth / 2);
+  int64_t bytes = accessBytes();
+  auto guard = [&](Value begin, int64_t end, int64_t count, Value &at,
+                   Value &size) {
+    if (isWhole)
+      return;
+    Value exists = k.isLess(begin, k.index(end));
+    at = k.select(exists, at, k.index(0));
+    size = k.select(exists, k.constant(static_cast<int32_t>(count)),
+                    k.constant(0));
+  };
+  for (int64_t part = 0; part < 16; part += bytes) {
+    Value begin = k.add(first, k.index(2 * part));
+    Value at = k.div(begin, 2), size;
+    guard(begin, depth, bytes, at, size);
+    k.copyAsync(k.offset(codesTo, part),
+                k.offset(source.codes, k.add(rowAt, at)), bytes, size);
+  }
+  if (!hasScaleWords())
+    return;
+  Value word = isMXFP4 ? chunk : k.add(k.mul(chunk, 2), k.div(piece, 2));
+  Value at = k.mul(word, 4), size;
+  guard(at, scalesOfRow(), 4, at, size);
+  k.copyAsync(scalesTo,
+              k.offset(source.scales, k.add(k.mul(row, scalesOfRow()), at)), 4,
+              size);
+}
+
+Value ScaledReader::scaleBytesOf(Value word, Value piece) {
+  Value number = arith::IndexCastOp::create(k.b, k.b.getI32Type(), piece);
+  int64_t bits = isMXFP4 ? 8 : 16;
+  Value shift = w.mul(w.bitAnd(number, isMXFP4 ? 3 : 1), bits);
+  Value shifted = arith::ShRUIOp::create(k.b, word, shift);
+  return w.bitAnd(shifted, (1 << bits) - 1);
+}
+
+Value ScaledReader::loadScaleBytes(const Source &source, Value row, Value chunk,
+                                   Value piece) {
+  Value first = firstOf(chunk, piece), bytes;
+  for (int64_t i = 0; i < kPieceElements / group; ++i) {
+    Value begin = k.add(first, k.index(i * group));
+    Value exists = k.isLess(begin, k.index(depth));
+    Value at = k.select(exists, k.div(begin, group), k.index(0));
+    at = k.add(k.mul(row, scalesOfRow()), at);
+    Value loaded =
+        k.loadFrom(k.offset(source.scales, at), k.b.getI8Type(), 1, 1);
+    Value byte = arith::ExtUIOp::create(
+        k.b, k.b.getI32Type(),
+        vector::ExtractOp::create(k.b, loaded, int64_t(0)));
+    byte = w.shiftLeft(k.select(exists, byte, w.constant(0)), 8 * i);
+    bytes = bytes ? w.bitOr(bytes, byte) : byte;
+  }
+  return bytes;
+}
+
+SmallVector<Value> ScaledReader::loadCodes(const Source &source, Value row,
+                                           Value chunk, Value piece) {
+  SmallVector<Value> words;
+  Value first = firstOf(chunk, piece);
+  int64_t bytes = accessBytes();
+  for (int64_t part = 0; part < 16; part += bytes) {
+    Value begin = k.add(first, k.index(2 * part));
+    Value exists = k.isLess(begin, k.index(depth));
+    Value at = k.select(exists, k.div(begin, 2), k.index(0));
+    at = k.add(k.mul(row, depth / 2), at);
+    Value loaded = k.loadFrom(k.offset(source.codes, at), k.b.getI32Type(),
+                              bytes / 4, bytes);
+    for (Value word : k.elementsOf(loaded))
+      words.push_back(k.select(exists, word, w.constant(0)));
+  }
+  return words;
+}
+
+PieceScales ScaledReader::factorsOf(Value bytes, FastScales fastScales) {
+  PieceScales scales;
+  auto isSet = [&](Value value, int64_t mask) -> Value {
+    return arith::CmpIOp::create(k.b, arith::CmpIPredicate::ne,
+                                 w.bitAnd(value, mask), w.constant(0));
+  };
+  if (isMXFP4) {
+    Value exact = w.pairOfE8M0(bytes), fast;
+    if (fastScales == FastScales::All) {
+      // As the exact one, but for NaN: 0 is the subnormal 2^-127.
+      Value bits =
+          arith::MaxUIOp::create(k.b, w.shiftLeft(bytes, 7), w.constant(0x40));
+      fast = w.twice(bits);
+      scales.bad = isSet(w.add(bytes, w.constant(1)), 0x100);
+    } else {
+      // The exponent field byte + 126.
+      fast = w.add(w.mul(bytes, 0x00800080), w.constant(0x3F003F00));
+      scales.bad = isSet(bytes, 0x80);
+    }
+    for (int i : {0, 1}) {
+      scales.fast[i] = fast;
+      scales.exact[i] = exact;
+    }
+    return scales;
+  }
+  // Both scales times 2^-120, as bf16 whose exponent is that much too small;
+  // then times 2^-7 and 2^126.
+  Value pair = w.bitAnd(w.bitOr(bytes, w.shiftLeft(bytes, 8)), 0x00FF00FF);
+  Value both = w.mulPairs(w.shiftLeft(pair, 4), w.pairOf(0x1p120f));
+  both = w.mulPairs(both, w.pairOf(0x1p119f));
+  scales.fast[0] = w.twice(w.bitAnd(both, 0xFFFF));
+  scales.fast[1] = w.twice(w.shiftRight(both, 16));
+  // NaN, or bit 7, which no scale has.
+  scales.bad = isSet(w.add(pair, w.constant(0x00010001)), 0x00800080);
+  for (int i : {0, 1})
+    scales.exact[i] =
+        w.mulPairs(w.pairOfE4M3(w.bitAnd(w.shiftRight(bytes, 8 * i), 0xFF)),
+                   w.pairOf(0x1p-7f));
+  return scales;
+}
+
+SmallVector<Value> ScaledReader::decode(Value codes, int64_t word,
+                                        const PieceScales &scales,
+                                        FastScales fastScales, bool fast) {
+  Value factor = fast ? scales.fast[word / 2] : scales.exact[word / 2];
+  bool twoSteps = !fast || (isMXFP4 && fastScales == FastScales::All);
+  return w.decodeToPairs(codes, factor, twoSteps);
+}

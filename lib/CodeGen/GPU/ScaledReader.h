@@ -1,0 +1,102 @@
+//===- ScaledReader.h - lanes fetch and decode codes and scales -*- C++ -*-===//
+//
+// Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A piece is 32 elements along k of a row of an operand: 16 bytes of codes, and
+// one scale byte of mxfp4 or two of nvfp4. Four pieces are a chunk. A lane
+// copies pieces to shared memory, and decodes those that it copied itself.
+//
+// Fast decoding takes the scale into the one multiplication that makes
+// subnormals into elements: scale * 2^126 must be a bf16. For mxfp4 that is so
+// for bytes 0..127 (of a; b's are decoded in two steps); scales of nvfp4 are
+// taken times 2^-7, which all of them allow. A piece with another scale, or
+// NaN, is decoded in two steps.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CODEGEN_GPU_SCALEDREADER_H
+#define LIB_CODEGEN_GPU_SCALEDREADER_H
+
+#include "fp4q/CodeGen/GPU/Codec.h"
+#include "fp4q/CodeGen/GPU/Kernels.h"
+
+namespace mlir {
+namespace fp4q {
+
+/// Elements along k of a chunk and of a piece.
+constexpr int64_t kChunkElements = 128, kPieceElements = 32;
+/// Bytes in shared memory of a warp's pieces, one a lane: codes, and the words
+/// that have the scales.
+constexpr int64_t kCodeBytes = 16 * kWarpSize, kScaleBytes = 4 * kWarpSize;
+
+/// The scales of a piece, in both decodings.
+struct PieceScales {
+  Value fast[2], exact[2]; ///< factors of words 0, 1 and of words 2, 3
+  Value bad;               ///< i1: fast decoding would be wrong
+};
+
+/// How many steps fast decoding of an operand's mxfp4 takes: one, for scales up
+/// to 1, or two.
+enum class FastScales { UpToOne, All };
+
+class ScaledReader {
+public:
+  /// Where an operand's codes and scales begin, and its rows: those of the
+  /// batch begin at `batchBegin`.
+  struct Source {
+    Value codes, scales, count, batchBegin;
+    FastScales fast;
+  };
+
+  /// `isWhole` says that no piece begins beyond the end of K.
+  ScaledReader(GPUKernelBuilder &k, const MatmulOperands &operands,
+               bool isWhole)
+      : k(k), w(k.b), depth(operands.k),
+        isMXFP4(operands.format == ScaledFormat::MXFP4),
+        group(groupSizeOf(operands.format)), isWhole(isWhole) {}
+
+  /// Whether each row's scales are whole words, which cp.async can fetch.
+  bool hasScaleWords() const { return scalesOfRow() % 4 == 0; }
+  /// The row, of those of the batch; beyond the end, the last one.
+  Value rowOf(const Source &source, Value row);
+  /// Copies a piece, 0..3 of a chunk; what lies beyond K is 0.
+  void fetch(const Source &source, Value row, Value chunk, Value piece,
+             Value codesTo, Value scalesTo);
+  /// The piece's scale bytes, one or in the lower two, out of the word fetched.
+  Value scaleBytesOf(Value word, Value piece);
+  /// The same from global memory; 0 beyond K.
+  Value loadScaleBytes(const Source &source, Value row, Value chunk,
+                       Value piece);
+  /// The piece's codes from global memory; 0 beyond K.
+  SmallVector<Value> loadCodes(const Source &source, Value row, Value chunk,
+                               Value piece);
+  PieceScales factorsOf(Value bytes, FastScales scales);
+  /// Word 0..3 of a piece as four pairs.
+  SmallVector<Value> decode(Value codes, int64_t word,
+                            const PieceScales &scales, FastScales fastScales,
+                            bool fast);
+  /// Decoded elements of nvfp4 are that much too small: 2^-7.
+  bool isReduced() const { return !isMXFP4; }
+
+private:
+  int64_t scalesOfRow() const { return depth / group; }
+  Value firstOf(Value chunk, Value piece);
+  /// Rows of K/2 bytes begin at multiples of 16, or, with an odd number of
+  /// groups of 16, of 8.
+  int64_t accessBytes() const { return depth % 32 == 0 ? 16 : 8; }
+
+  GPUKernelBuilder &k;
+  WordEmitter w;
+  int64_t depth;
+  bool isMXFP4;
+  int64_t group;
+  bool isWhole;
+};
+
+} // namespace fp4q
+} // namespace mlir
+
+#endif // LIB_CODEGEN_GPU_SCALEDREADER_H
