@@ -28,9 +28,10 @@ LoadedModule::LoadedModule(StringRef tool)
               [this](Diagnostic &diagnostic) { return print(diagnostic); }) {}
 
 LogicalResult LoadedModule::print(Diagnostic &diagnostic) {
-  if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+  bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+  if (!isError && diagnostic.getSeverity() != DiagnosticSeverity::Warning)
     return success();
-  llvm::errs() << tool << ": error: ";
+  llvm::errs() << tool << (isError ? ": error: " : ": warning: ");
   if (auto file = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
     llvm::errs() << file.getFilename().getValue() << ':' << file.getLine()
                  << ':' << file.getColumn() << ": ";

@@ -35,6 +35,9 @@ enum : CUresult {
   CUDA_ERROR_OUT_OF_MEMORY = 2,
   CUDA_ERROR_NO_DEVICE = 100,
   CUDA_ERROR_UNSUPPORTED_PTX_VERSION = 222,
+  /// The first and the last of those for faults of kernels.
+  CUDA_ERROR_ILLEGAL_ADDRESS = 700,
+  CUDA_ERROR_LAUNCH_FAILED = 719,
 };
 
 /// CUdevice_attribute

@@ -27,7 +27,10 @@ std::string GpuDevice::chip() const {
 
 std::string GpuDevice::describe(const char *function, CUresult result) const {
   std::string text = driver->describe(function, result);
-  if (const char *kernel = lastKernel.load())
+  const char *kernel = lastKernel.load();
+  // These come from kernels, whichever function reports them.
+  if (kernel && result >= CUDA_ERROR_ILLEGAL_ADDRESS &&
+      result <= CUDA_ERROR_LAUNCH_FAILED)
     text += "; the kernel launched last is '" + std::string(kernel) + "'";
   return text;
 }

@@ -39,7 +39,7 @@ struct GpuDevice {
 
   /// "sm_90".
   std::string chip() const;
-  /// CudaDriver::describe, and the kernel that may be to blame.
+  /// CudaDriver::describe, and after a fault the kernel that may be to blame.
   std::string describe(const char *function, CUresult result) const;
 };
 

@@ -16,6 +16,7 @@
 
 #include "GpuImages.h"
 
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -99,6 +100,16 @@ static ConstantState &getState(fp4q_gpu_constant &constant) {
 // Loading
 //===----------------------------------------------------------------------===//
 
+/// "8.7" of ".version 8.7".
+static std::string ptxVersion(const char *ptx) {
+  static const char directive[] = ".version ";
+  const char *found = ptx ? std::strstr(ptx, directive) : nullptr;
+  if (!found)
+    return "of an unknown version";
+  found += sizeof(directive) - 1;
+  return std::string(found, std::strspn(found, "0123456789."));
+}
+
 /// What the driver says, in the user's terms.
 static std::string describeLoad(const GpuDevice &device,
                                 const ImageChoice &choice, CUresult result) {
@@ -106,7 +117,8 @@ static std::string describeLoad(const GpuDevice &device,
                      " cannot be loaded as " +
                      (choice.isCubin ? "a cubin" : "PTX") + ": ";
   if (result == CUDA_ERROR_UNSUPPORTED_PTX_VERSION)
-    text += "their PTX is newer than the driver, which is of CUDA " +
+    text += "they are of PTX " + ptxVersion(choice.image->ptx) +
+            ", which is newer than the driver, which is of CUDA " +
             std::to_string(device.driver->version / 1000) + "." +
             std::to_string(device.driver->version % 1000 / 10) + "; ";
   return text + device.driver->describe("cuModuleLoadData", result);

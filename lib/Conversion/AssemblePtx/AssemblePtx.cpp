@@ -162,7 +162,8 @@ private:
         continue;
       if (tool.empty() && optional) {
         binary.emitWarning()
-            << "has only PTX, which the driver compiles at its first use: "
+            << "the kernels are PTX only, which the driver compiles at their "
+               "first use: "
             << error;
         return success();
       }
