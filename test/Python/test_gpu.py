@@ -12,7 +12,7 @@ import fp4q_run
 import numpy as np
 import pytest
 
-CHIPS = ("sm_80", "sm_90a")
+CHIPS = ("sm_80", "sm_90a", "sm_120a")
 ONE = cases.Scale(1.0, "absent")
 
 

@@ -17,6 +17,7 @@
 
 #include <thread>
 
+using namespace mlir::fp4q;
 using namespace mlir::fp4q::bench;
 namespace cl = llvm::cl;
 
@@ -56,6 +57,16 @@ static cl::list<std::string>
                       "cpu (default; kernels where there is one) or reference "
                       "(linalg)"),
              cl::cat(category));
+static cl::opt<std::string> device(
+    "device", cl::value_desc("device"),
+    cl::desc("Where to run: cpu (default), gpu:N, a CUDA device, or sim, "
+             "the simulator of one, whose times say nothing of a GPU"),
+    cl::init("cpu"), cl::cat(category));
+static cl::opt<std::string>
+    chip("target", cl::value_desc("chip"),
+         cl::desc("What to make code for, with --device=gpu:N or sim (default: "
+                  "the best for the device)"),
+         cl::cat(category));
 static cl::opt<double>
     minTime("min-time", cl::value_desc("seconds"), cl::init(0.3),
             cl::desc("Repeat warm runs for so long (default: 0.3)"),
@@ -171,6 +182,24 @@ static bool makeCases(std::vector<Case> &cases) {
   return true;
 }
 
+/// Options that are for CPUs do not go with those that are for devices.
+static bool parseDevice(Arguments &arguments) {
+  if (device == "cpu")
+    return chip.empty() ||
+           reportError("--target is for --device=gpu:N and sim");
+  if (!threadCounts.empty() || !backEnds.empty())
+    return reportError(
+        llvm::Twine(threadCounts.empty() ? "--backend" : "--num-threads") +
+        " is for --device=cpu");
+  std::string error;
+  auto found = findCudaDevice(device.getValue(), chip.getValue(), error);
+  if (failed(found))
+    return reportError(error);
+  arguments.device = *found;
+  arguments.threads = {1};
+  return true;
+}
+
 std::optional<Arguments> mlir::fp4q::bench::parseArguments(int argc,
                                                            char **argv) {
   cl::HideUnrelatedOptions(category);
@@ -202,6 +231,8 @@ std::optional<Arguments> mlir::fp4q::bench::parseArguments(int argc,
                   llvm::Twine(kMaxThreads));
       return std::nullopt;
     }
+  if (!parseDevice(arguments))
+    return std::nullopt;
   if (!makeCases(arguments.cases))
     return std::nullopt;
   return arguments;

@@ -10,6 +10,8 @@
 
 #include "Cases.h"
 
+#include "fp4q/Compiler/DeviceFunction.h"
+
 #include <optional>
 
 namespace mlir {
@@ -19,7 +21,9 @@ namespace bench {
 /// What the user asks for.
 struct Arguments {
   std::vector<Case> cases;
-  /// Each case runs with each of these numbers of threads.
+  /// Where the cases run; none: on this machine's CPU.
+  std::optional<CudaDevice> device;
+  /// Each case runs with each of these numbers of threads; once on a device.
   std::vector<int> threads;
   /// A case is repeated for at least so long, warm.
   double minSeconds = 0;

@@ -7,6 +7,7 @@
 
 #include "Bench.h"
 
+#include "fp4q/Runtime/Gpu.h"
 #include "fp4q/Runtime/ParallelFor.h"
 
 #include "mlir/Parser/Parser.h"
@@ -100,6 +101,29 @@ void MemcpyBaseline::run() {
       this);
 }
 
+DeviceCopyBaseline::DeviceCopyBaseline(const CudaDevice &device, int64_t all)
+    : ordinal(device.ordinal), bytes(all / 2) {
+  const char *error = nullptr;
+  for (void **memory : {&from, &to})
+    if (fp4q_gpu_allocate(ordinal, bytes, memory, &error))
+      llvm::report_fatal_error(error);
+  // What is read must have been written.
+  std::vector<uint8_t> data(bytes, 1);
+  if (fp4q_gpu_copy(ordinal, from, data.data(), bytes, &error))
+    llvm::report_fatal_error(error);
+}
+
+DeviceCopyBaseline::~DeviceCopyBaseline() {
+  fp4q_gpu_release(ordinal, from, nullptr);
+  fp4q_gpu_release(ordinal, to, nullptr);
+}
+
+void DeviceCopyBaseline::run() {
+  const char *error = nullptr;
+  if (fp4q_gpu_copy(ordinal, to, from, bytes, &error))
+    llvm::report_fatal_error(error);
+}
+
 /// One element of ordinary magnitude, as bits: sign and fraction are random,
 /// and the exponent is near that of 1.
 static uint32_t randomElement(Type type, std::mt19937 &random) {
@@ -130,30 +154,46 @@ static std::vector<uint8_t> randomData(const ValueSpec &spec) {
   return data;
 }
 
-FailureOr<std::unique_ptr<Bench>> Bench::create(const Case &config,
-                                                MLIRContext &context) {
+static LogicalResult reportError(const std::string &error) {
+  llvm::errs() << "fp4q-bench: error: " << error << '\n';
+  return failure();
+}
+
+LogicalResult Bench::prepareForCPU(const Case &config, ModuleOp module) {
+  CPUPipelineOptions options;
+  if (config.backEnd == BackEnd::Reference)
+    options.backend = "reference";
+  auto compiled = JitFunction::compile(module, "run", options);
+  if (failed(compiled))
+    return failure();
+  function = std::move(*compiled);
+  // Machine code is made when something is called for the first time; nothing
+  // but sizes is read here.
+  std::vector<TensorRef> shapes;
+  for (const ValueSpec &spec : function->getSignature().arguments)
+    shapes.push_back({nullptr, spec.shape});
+  SmallVector<SmallVector<int64_t>> sizes;
+  std::string error;
+  if (failed(function->getResultSizes(shapes, sizes, error)))
+    return reportError(error);
+  return success();
+}
+
+FailureOr<std::unique_ptr<Bench>>
+Bench::create(const Case &config, MLIRContext &context,
+              const std::optional<CudaDevice> &device) {
   std::unique_ptr<Bench> bench(new Bench());
   double start = now(), startCPU = cpuSeconds();
   OwningOpRef<ModuleOp> module =
       parseSourceString<ModuleOp>(config.module(), &context);
   if (!module)
     return failure();
-  CPUPipelineOptions options;
-  if (config.backEnd == BackEnd::Reference)
-    options.backend = "reference";
-  auto function = JitFunction::compile(*module, "run", options);
-  if (failed(function))
-    return failure();
-  bench->function = std::move(*function);
-  // Machine code is made when something is called for the first time; nothing
-  // but sizes is read here.
-  std::vector<TensorRef> shapes;
-  for (const ValueSpec &spec : bench->function->getSignature().arguments)
-    shapes.push_back({nullptr, spec.shape});
-  SmallVector<SmallVector<int64_t>> sizes;
-  std::string error;
-  if (failed(bench->function->getResultSizes(shapes, sizes, error))) {
-    llvm::errs() << "fp4q-bench: error: " << error << '\n';
+  if (device) {
+    bench->onDevice =
+        DeviceFunction::compile(*module, "run", GPUPipelineOptions(), *device);
+    if (!bench->onDevice)
+      return failure();
+  } else if (failed(bench->prepareForCPU(config, *module))) {
     return failure();
   }
   bench->compileSeconds = now() - start;
@@ -163,15 +203,27 @@ FailureOr<std::unique_ptr<Bench>> Bench::create(const Case &config,
     bench->buffers.push_back(randomData(spec));
     tensors.push_back({bench->buffers.back().data(), spec.shape});
   };
-  for (const auto &spec : bench->function->getSignature().arguments)
+  const Signature &signature = device ? bench->onDevice->getSignature()
+                                      : bench->function->getSignature();
+  for (const ValueSpec &spec : signature.arguments)
     addBuffer(spec, bench->arguments);
-  for (const auto &spec : bench->function->getSignature().results)
+  for (const ValueSpec &spec : signature.results)
     addBuffer(spec, bench->results);
+  std::string error;
+  if (device &&
+      failed(bench->onDevice->upload(bench->arguments, bench->results, error)))
+    return reportError(error);
   return bench;
 }
 
-void Bench::run() {
+void Bench::run(int calls) {
   std::string error;
-  if (failed(function->invoke(arguments, results, error)))
+  bool ok = true;
+  for (int i = 0; ok && i < calls; ++i)
+    ok = succeeded(onDevice ? onDevice->launch(error)
+                            : function->invoke(arguments, results, error));
+  if (ok && onDevice)
+    ok = succeeded(onDevice->synchronize(error));
+  if (!ok)
     llvm::report_fatal_error(llvm::Twine(error));
 }

@@ -10,9 +10,10 @@
 
 #include "Cases.h"
 
-#include "fp4q/Compiler/Jit.h"
+#include "fp4q/Compiler/DeviceFunction.h"
 
 #include <functional>
+#include <optional>
 
 namespace mlir {
 namespace fp4q {
@@ -35,12 +36,18 @@ Timing measureWarm(double minSeconds, const std::function<void()> &run);
 /// from the caches.
 Timing measureCold(const std::function<void()> &run);
 
+/// How many calls of a device's function are measured together: what the host
+/// does for one overlaps with what the device does for others.
+constexpr int kCallsOnDevice = 20;
+
 /// A case that has been compiled, with data to run it on.
 class Bench {
 public:
   /// Compiles the case. Errors go to stderr.
-  static FailureOr<std::unique_ptr<Bench>> create(const Case &config,
-                                                  MLIRContext &context);
+  /// With a device, the data is in its memory.
+  static FailureOr<std::unique_ptr<Bench>>
+  create(const Case &config, MLIRContext &context,
+         const std::optional<CudaDevice> &device);
 
   /// From the text of the module to code, in seconds.
   double getCompileSeconds() const { return compileSeconds; }
@@ -48,13 +55,18 @@ public:
   /// The same in processor time, which other processes do not add to.
   double getCompileCPUSeconds() const { return compileCPUSeconds; }
 
-  /// One call; the sizes are known to fit.
-  void run();
+  /// One call; the sizes are known to fit. On a device `calls` of them, one
+  /// after the other, and then it waits.
+  void run(int calls = 1);
 
 private:
   Bench() = default;
 
+  LogicalResult prepareForCPU(const Case &config, ModuleOp module);
+
+  /// One of the two.
   std::unique_ptr<JitFunction> function;
+  std::unique_ptr<DeviceFunction> onDevice;
   double compileSeconds = 0, compileCPUSeconds = 0;
   std::vector<std::vector<uint8_t>> buffers;
   std::vector<TensorRef> arguments, results;
@@ -69,6 +81,19 @@ public:
 
 private:
   std::vector<uint8_t> from, to;
+};
+
+/// The same within the memory of a device. Returns after the copy.
+class DeviceCopyBaseline {
+public:
+  DeviceCopyBaseline(const CudaDevice &device, int64_t bytes);
+  ~DeviceCopyBaseline();
+  void run();
+
+private:
+  int32_t ordinal;
+  int64_t bytes;
+  void *from = nullptr, *to = nullptr;
 };
 
 } // namespace bench

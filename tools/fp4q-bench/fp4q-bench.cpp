@@ -10,6 +10,7 @@
 
 #include "fp4q/Compiler/Registration.h"
 #include "fp4q/Compiler/Version.h"
+#include "fp4q/Runtime/Gpu.h"
 #include "fp4q/Runtime/ParallelFor.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -33,6 +34,16 @@ static void clearProgress() {
     llvm::errs() << "\r\033[K";
 }
 
+static void writeCase(const Case &config, llvm::json::OStream &json) {
+  json.attribute("op", getName(config.op));
+  json.attribute("format", getName(config.format));
+  json.attribute("dtype", getName(config.dtype));
+  json.attribute("m", config.shape.m);
+  json.attribute("k", config.shape.k);
+  if (config.op == Op::Matmul)
+    json.attribute("n", config.shape.n);
+}
+
 static void writeTiming(llvm::json::OStream &json, llvm::StringRef name,
                         const Timing &timing, int64_t bytes, int64_t flops) {
   json.attributeObject(name, [&] {
@@ -46,6 +57,36 @@ static void writeTiming(llvm::json::OStream &json, llvm::StringRef name,
   });
 }
 
+/// Measures the case on a device and writes one object. `warm` is the time of a
+/// call among many, `cold` that of one call and the wait for it; the device's
+/// caches are not flushed.
+static void runOnDevice(const Case &config, Bench &bench,
+                        const mlir::fp4q::CudaDevice &device, double minSeconds,
+                        llvm::json::OStream &json) {
+  Timing many = measureWarm(minSeconds, [&] { bench.run(kCallsOnDevice); });
+  for (double *seconds : {&many.median, &many.least, &many.cpuMedian})
+    *seconds /= kCallsOnDevice;
+  json.object([&] {
+    writeCase(config, json);
+    json.attribute("backend", "gpu");
+    json.attribute("target", device.chip);
+    json.attribute("threads", 1);
+    json.attribute("bytes", config.bytes());
+    json.attribute("flops", config.flops());
+    json.attribute("compile_s", bench.getCompileSeconds());
+    json.attribute("compile_cpu_s", bench.getCompileCPUSeconds());
+    writeTiming(json, "warm", many, config.bytes(), config.flops());
+    writeTiming(json, "cold", measureCold([&] { bench.run(); }), config.bytes(),
+                config.flops());
+    DeviceCopyBaseline baseline(device, config.bytes());
+    auto runBaseline = [&] { baseline.run(); };
+    writeTiming(json, "memcpy_warm", measureWarm(minSeconds / 4, runBaseline),
+                config.bytes(), /*flops=*/0);
+    writeTiming(json, "memcpy_cold", measureCold(runBaseline), config.bytes(),
+                /*flops=*/0);
+  });
+}
+
 /// Measures the case with `threads` threads and writes one object.
 static void runCase(const Case &config, Bench &bench, int threads,
                     double minSeconds, llvm::json::OStream &json) {
@@ -54,13 +95,7 @@ static void runCase(const Case &config, Bench &bench, int threads,
   auto runBench = [&] { bench.run(); };
   auto runBaseline = [&] { baseline.run(); };
   json.object([&] {
-    json.attribute("op", getName(config.op));
-    json.attribute("format", getName(config.format));
-    json.attribute("dtype", getName(config.dtype));
-    json.attribute("m", config.shape.m);
-    json.attribute("k", config.shape.k);
-    if (config.op == Op::Matmul)
-      json.attribute("n", config.shape.n);
+    writeCase(config, json);
     json.attribute("backend", getName(config.backEnd));
     json.attribute("threads", threads);
     json.attribute("bytes", config.bytes());
@@ -79,6 +114,17 @@ static void runCase(const Case &config, Bench &bench, int threads,
   });
 }
 
+static void writeDevice(const mlir::fp4q::CudaDevice &device,
+                        llvm::json::OStream &json) {
+  fp4q_gpu_info info = {};
+  info.size = sizeof(info);
+  if (fp4q_gpu_describe(device.ordinal, &info, nullptr))
+    return;
+  json.attribute("name", info.name);
+  json.attribute("driver_version", info.driver_version);
+  json.attribute("simulated", device.isSimulator);
+}
+
 /// Writes the whole document; false if a case cannot be compiled.
 static bool runAll(const Arguments &arguments, llvm::raw_ostream &os) {
   mlir::DialectRegistry registry;
@@ -94,9 +140,12 @@ static bool runAll(const Arguments &arguments, llvm::raw_ostream &os) {
       json.attribute("cores",
                      static_cast<int>(std::thread::hardware_concurrency()));
     });
+    if (arguments.device)
+      json.attributeObject("device",
+                           [&] { writeDevice(*arguments.device, json); });
     json.attributeArray("results", [&] {
       for (const Case &config : arguments.cases) {
-        auto bench = Bench::create(config, context);
+        auto bench = Bench::create(config, context, arguments.device);
         success = mlir::succeeded(bench);
         if (!success)
           return;
@@ -106,7 +155,11 @@ static bool runAll(const Arguments &arguments, llvm::raw_ostream &os) {
               llvm::Twine(getName(config.op)) + " " + getName(config.format) +
                   " " + getName(config.dtype) + " " + getName(config.backEnd) +
                   ", " + llvm::Twine(threads) + " threads");
-          runCase(config, **bench, threads, arguments.minSeconds, json);
+          if (arguments.device)
+            runOnDevice(config, **bench, *arguments.device,
+                        arguments.minSeconds, json);
+          else
+            runCase(config, **bench, threads, arguments.minSeconds, json);
         }
       }
     });

@@ -18,8 +18,8 @@
 namespace mlir {
 namespace fp4q {
 
-/// A context with all dialects, and the module that a tool works on. Errors of
-/// the context go to standard error, one line each: "TOOL: error: FILE:1:2:
+/// A context with all dialects, and the module that a tool works on. Errors and
+/// warnings go to standard error, one line each: "TOOL: error: FILE:1:2:
 /// MESSAGE", without the place if there is none.
 class LoadedModule {
 public:
