@@ -54,6 +54,8 @@ static void forEachTransformedRow(ConstFloats x, int64_t rows, int64_t k,
                                   const BlockTransform &transform, Body body) {
   const int64_t blockSize = transform.blockSize;
   assert(isLegalGroup(blockSize, k));
+  if (rows == 0)
+    return; // There may be no matrix either.
   auto *add = addColumnsAnyCPU;
 #if FP4Q_HAS_FMA_VERSION
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
