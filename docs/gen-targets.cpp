@@ -80,6 +80,35 @@ static void printBackEnds(std::ostream &os) {
   }
 }
 
+/// Each row of the table of back ends.
+static void printConstraints(std::ostream &os) {
+  os << "| back end | roles | on | types | formats | transforms | scales are | "
+        "recipes | scale layouts | K of matmul |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n";
+  for (size_t i = 0; i < backEndTable.numImplementations; ++i) {
+    const Implementation &row = backEndTable.implementations[i];
+    bool quantizes = row.roles.contains(Role::Quantize);
+    bool transforms = quantizes || row.roles.contains(Role::Transform);
+    std::string needs = list(row.features);
+    os << "| `" << name(row.backEnd) << "` | " << list(row.roles) << " | "
+       << (row.kind == TargetKind::CPU ? "CPUs" : "GPUs")
+       << (needs.empty() ? "" : " with " + needs) << " | " << list(row.types)
+       << " | " << list(row.formats) << " | "
+       << (transforms ? list(row.transforms) : "") << " | "
+       << (quantizes ? list(row.scaleSources) : "") << " | "
+       << (!quantizes      ? ""
+           : row.anyRecipe ? "all"
+                           : "the law")
+       << " | " << list(row.scaleOrders)
+       << (row.convertsInPlace ? "; converts memrefs" : "") << " | "
+       << (!row.roles.contains(Role::Matmul) ? ""
+           : row.multipleOfK == 1
+               ? "any"
+               : "padded to multiples of " + std::to_string(row.multipleOfK))
+       << " |\n";
+  }
+}
+
 static bool printTable(const std::string &table, std::ostream &os) {
   if (table == "cpu-levels")
     printCPULevels(os);
@@ -87,6 +116,8 @@ static bool printTable(const std::string &table, std::ostream &os) {
     printChips(os);
   else if (table == "back-ends")
     printBackEnds(os);
+  else if (table == "constraints")
+    printConstraints(os);
   else
     return false;
   return true;
@@ -111,7 +142,8 @@ int main(int argc, char **argv) {
         line.substr(begin.size(), line.size() - begin.size() - close.size());
     if (!printTable(table, std::cout)) {
       std::cerr << "fp4q-gen-targets: error: no table '" << table
-                << "', expected cpu-levels, chips or back-ends\n";
+                << "', expected cpu-levels, chips, "
+                   "back-ends or constraints\n";
       return 1;
     }
   }

@@ -89,18 +89,6 @@ static constexpr Implementation table[] = {
 const BackEndTable fp4q::backEndTable = {table,
                                          sizeof(table) / sizeof(table[0])};
 
-static const char *typeName(FloatType type) {
-  switch (type) {
-  case FloatType::BF16:
-    return "bf16";
-  case FloatType::F16:
-    return "f16";
-  case FloatType::F32:
-    return "f32";
-  }
-  return "";
-}
-
 /// Why the kernels cannot run on the target, or an empty string.
 static std::string whyNotOn(const Implementation &implementation,
                             const Target &target) {
@@ -113,16 +101,6 @@ static std::string whyNotOn(const Implementation &implementation,
     if (missing.contains(feature))
       return std::string("needs ") + name(feature) + ", which " + target.name +
              " lacks";
-  }
-  return "";
-}
-
-static const char *name(ScaleOrder order) {
-  switch (order) {
-  case ScaleOrder::Linear:
-    return "linear";
-  case ScaleOrder::Blocked128x4:
-    return "blocked";
   }
   return "";
 }
@@ -155,7 +133,7 @@ std::string fp4q::whyNot(const Implementation &implementation,
   if (!implementation.roles.contains(role))
     return std::string("has no kernel for ") + name(role);
   if (role != Role::ScaleLayout && !implementation.types.contains(work.type))
-    return std::string("does not take ") + typeName(work.type);
+    return std::string("does not take ") + name(work.type);
   bool hasFormat = role == Role::Quantize || role == Role::Dequantize ||
                    role == Role::Matmul;
   Format format = formatOf(work.scaleType, work.groupSize);
@@ -299,6 +277,50 @@ const char *fp4q::name(Role role) {
     return "scale layout";
   case Role::Matmul:
     return "matmul";
+  }
+  return "";
+}
+
+const char *fp4q::name(FloatType type) {
+  switch (type) {
+  case FloatType::BF16:
+    return "bf16";
+  case FloatType::F16:
+    return "f16";
+  case FloatType::F32:
+    return "f32";
+  }
+  return "";
+}
+
+const char *fp4q::name(TransformKind transform) {
+  switch (transform) {
+  case TransformKind::None:
+    return "none";
+  case TransformKind::Shared:
+    return "shared";
+  case TransformKind::PerBlock:
+    return "of each block";
+  }
+  return "";
+}
+
+const char *fp4q::name(ScaleSource source) {
+  switch (source) {
+  case ScaleSource::Computed:
+    return "computed";
+  case ScaleSource::Given:
+    return "given";
+  }
+  return "";
+}
+
+const char *fp4q::name(ScaleOrder order) {
+  switch (order) {
+  case ScaleOrder::Linear:
+    return "linear";
+  case ScaleOrder::Blocked128x4:
+    return "blocked";
   }
   return "";
 }

@@ -148,6 +148,10 @@ std::string backEndNames();
 /// messages and documentation.
 const char *name(BackEnd backEnd);
 const char *name(Role role);
+const char *name(FloatType type);
+const char *name(TransformKind transform);
+const char *name(ScaleSource source);
+const char *name(ScaleOrder order);
 
 } // namespace fp4q
 
