@@ -102,6 +102,30 @@ FailureOr<CudaDevice> mlir::fp4q::findCudaDevice(StringRef text, StringRef chip,
   return device;
 }
 
+void mlir::fp4q::printMachine(llvm::raw_ostream &os) {
+  std::string error;
+  os << "cpu: " << findCPULevel(CPUPipelineOptions(), error)->name << '\n';
+  int32_t count = 0;
+  const char *message = nullptr;
+  if (fp4q_gpu_count(&count, &message)) {
+    os << "gpu: none: " << message << '\n';
+    return;
+  }
+  for (int32_t ordinal = 0; ordinal < count; ++ordinal) {
+    os << "gpu:" << ordinal << ": ";
+    fp4q_gpu_info info = {};
+    info.size = sizeof(info);
+    if (fp4q_gpu_describe(ordinal, &info, &message)) {
+      os << "none: " << message << '\n';
+      continue;
+    }
+    const ::fp4q::Target *best = ::fp4q::bestChip(info.major, info.minor);
+    os << (best ? best->name : "none") << " (" << info.name
+       << ", driver of CUDA " << info.driver_version / 1000 << '.'
+       << info.driver_version % 1000 / 10 << ")\n";
+  }
+}
+
 FailureOr<std::string> mlir::fp4q::getSimulatorReport(std::string &error) {
   auto path = llvm::sys::Process::GetEnv(kDriverVariable);
   void *library =

@@ -7,6 +7,7 @@
 
 #include "RunFiles.h"
 
+#include "fp4q/Compiler/DeviceFunction.h"
 #include "fp4q/Compiler/Version.h"
 
 #include "llvm/Support/CommandLine.h"
@@ -15,7 +16,11 @@
 static llvm::cl::OptionCategory category("fp4q-run options");
 static llvm::cl::opt<std::string>
     module(llvm::cl::Positional, llvm::cl::desc("<module.mlir | artifact.so>"),
-           llvm::cl::Required, llvm::cl::cat(category));
+           llvm::cl::cat(category));
+static llvm::cl::opt<bool> probe(
+    "probe",
+    llvm::cl::desc("Print what this machine can run, and do nothing else"),
+    llvm::cl::cat(category));
 static llvm::cl::opt<std::string>
     entry("entry", llvm::cl::value_desc("name"),
           llvm::cl::desc("Function to call (default: the only public one)"),
@@ -77,6 +82,15 @@ int main(int argc, char **argv) {
   llvm::cl::SetVersionPrinter(
       [](llvm::raw_ostream &os) { os << mlir::fp4q::getVersion() << '\n'; });
   llvm::cl::ParseCommandLineOptions(argc, argv, overview);
+  if (probe) {
+    mlir::fp4q::printMachine(llvm::outs());
+    return 0;
+  }
+  if (module.empty()) {
+    llvm::errs() << "fp4q-run: error: expected a module or an artifact; see "
+                    "--help\n";
+    return 1;
+  }
   mlir::fp4q::RunOptions options = {
       module, entry,   target,      device, backend,
       inputs, outputs, !noOptimize, timing, simReport == ReportKind::JSON};

@@ -34,6 +34,11 @@ struct CudaDevice {
 FailureOr<CudaDevice> findCudaDevice(StringRef text, StringRef chip,
                                      std::string &error);
 
+/// Prints the target for this machine's CPU, and for every CUDA device, or why
+/// there is none, a line each: "cpu: cpu:x86-64-v4", "gpu:0: sm_90a (NVIDIA
+/// H200, driver of CUDA 13.0)".
+void printMachine(llvm::raw_ostream &os);
+
 /// What the simulator has counted so far, JSON; fails, with a sentence in
 /// `error`, if it is not the driver of this process.
 FailureOr<std::string> getSimulatorReport(std::string &error);
