@@ -1,24 +1,29 @@
 # Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The code of docs/python.md, run from top to bottom."""
+"""The code of pages in docs, run from top to bottom."""
 
 import pathlib
 import re
 
 import pytest
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "python.md"
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 
 
-def test_page(tmp_path, monkeypatch, capsys):
-    pytest.importorskip("torch", reason="torch is not installed")
+@pytest.mark.parametrize(
+    ("page", "count"), [("python.md", 5), ("torch-compile.md", 5)]
+)
+def test_page(page, count, tmp_path, monkeypatch, capsys):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch._dynamo.reset()
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
-    assert len(blocks) == 6
+    text = (DOCS / page).read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len(blocks) == count
     names = {}
     for block in blocks:
-        exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102
+        exec(compile(block, page, "exec"), names)  # noqa: S102
         # What the comments say is what is printed.
         printed = capsys.readouterr().out.splitlines()
-        for expected in re.findall(r"^print.*  # (.*)$", block, re.M):
+        for expected in re.findall(r"^ *print.*  # (.*)$", block, re.M):
             assert expected in printed
