@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Puts into build/gpu-python all that the Python package's tests need on a machine
+# with a GPU, but without LLVM and without a network: the package without the
+# compiler, the packages that it needs, and the code for the chip, compiled by
+# running the tests here on the simulator.
+#
+# usage: prepare-python.sh CHIP INTERPRETER
+#
+# INTERPRETER is a Python of that machine's version, with headers. There:
+#
+#   build/gpu-python/run.sh      ends as pytest does
+set -euo pipefail
+
+chip=$1
+interpreter=$2
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+out=$root/build/gpu-python
+tests=python-bindings/tests
+mkdir -p "$out/wheels"
+rm -f "$out"/wheels/fp4q-*.whl
+
+"$interpreter" -m venv --clear "$out/environment"
+pip=("$out/environment/bin/python" -m pip --disable-pip-version-check -q)
+grep -hE '^(numpy|ml_dtypes|pytest|hypothesis|sortedcontainers|iniconfig|packaging|pluggy|pygments)==' \
+  "$root/requirements.txt" >"$out/requirements.txt"
+"${pip[@]}" wheel --only-binary=:all: --no-deps -r "$out/requirements.txt" \
+  --wheel-dir "$out/wheels"
+"${pip[@]}" install 'scikit-build-core==1.1.2' 'nanobind==3.1.0'
+"${pip[@]}" wheel "$root" --no-deps --no-build-isolation \
+  -C cmake.define.FP4Q_BUILD_COMPILER=OFF --wheel-dir "$out/wheels"
+rm -rf "$out/environment"
+
+rm -rf "$out/cache"
+cd "$root"
+FP4Q_CACHE_DIR=$out/cache FP4Q_SIM_CHIP=$chip .venv/bin/python -m pytest \
+  -c $tests/pytest.ini $tests/test_gpu.py -q -m gpu
+
+cat >"$out/run.sh" <<'RUN'
+#!/usr/bin/env bash
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+environment=$(mktemp -d)
+"${PYTHON:-python3}" -m venv "$environment"
+"$environment/bin/python" -m pip -q install --no-index --no-deps "$here"/wheels/*.whl
+cd "$here/../.."
+export FP4Q_CACHE_DIR=$here/cache FP4Q_TEST_DEVICE=${FP4Q_TEST_DEVICE:-gpu}
+"$environment/bin/python" -m fp4q doctor
+exec "$environment/bin/python" -m pytest -c python-bindings/tests/pytest.ini \
+  python-bindings/tests/test_gpu.py -m gpu "$@"
+RUN
+chmod +x "$out/run.sh"
+du -sh "$out"
