@@ -79,6 +79,48 @@ TEST(TargetInfo, GPURowsAreConsistent) {
   EXPECT_EQ(llvmFeatures(*findTarget("cpu:x86-64-v4")), "");
 }
 
+TEST(TargetInfo, NamesOfBothKindsAreAllNames) {
+  EXPECT_EQ("cpu, " + cpuLevelNames() + ", " + chipNames(), targetNames());
+}
+
+// Each column once more, so that a row does not change by mistake: the CUDA C++
+// Programming Guide, "Compute Capabilities", and the PTX ISA.
+TEST(TargetInfo, GPURowsSayWhatTheManualsSay) {
+  struct Row {
+    const char *name;
+    int ptxVersion, sharedMemory;
+    bool wgmma, mmaBlockScale, tcgen05, convert;
+  };
+  const Row rows[] = {
+      {"sm_80", 70, 164, false, false, false, false},
+      {"sm_86", 71, 100, false, false, false, false},
+      {"sm_89", 78, 100, false, false, false, false},
+      {"sm_90a", 80, 228, true, false, false, false},
+      {"sm_100a", 88, 228, false, false, true, true},
+      {"sm_103a", 88, 228, false, false, true, true},
+      {"sm_120a", 87, 100, false, true, false, true},
+      {"sm_121a", 88, 100, false, true, false, true},
+  };
+  size_t numChips = 0;
+  for (size_t i = 0; i < numTargets; ++i)
+    numChips += targets[i].kind == TargetKind::GPU;
+  EXPECT_EQ(numChips, sizeof(rows) / sizeof(rows[0]));
+  for (const Row &row : rows) {
+    const Target *target = findTarget(row.name);
+    ASSERT_TRUE(target) << row.name;
+    auto has = [&](Feature feature) {
+      return target->features.contains(feature);
+    };
+    EXPECT_EQ(target->ptxVersion, row.ptxVersion) << row.name;
+    EXPECT_EQ(target->sharedMemory, row.sharedMemory) << row.name;
+    EXPECT_EQ(has(Feature::WGMMA), row.wgmma) << row.name;
+    EXPECT_EQ(has(Feature::MMABlockScale), row.mmaBlockScale) << row.name;
+    EXPECT_EQ(has(Feature::TCGen05BlockScale), row.tcgen05) << row.name;
+    EXPECT_EQ(has(Feature::ConvertE2M1), row.convert) << row.name;
+    EXPECT_FALSE(has(Feature::AVX2) || has(Feature::NEON)) << row.name;
+  }
+}
+
 TEST(TargetInfo, TheBestLevelIsTheLastOneThatRuns) {
   for (size_t i = 0; i < numTargets; ++i)
     if (std::string(targets[i].architecture) == "x86_64")

@@ -103,7 +103,7 @@ struct FP4QTileToForallPass
   /// Tile sizes of a row-wise operation: its leading dimensions, the last of
   /// them a few rows at a time.
   SmallVector<int64_t> getRowTiles(Operation *op) {
-    // Blocked scales have no rows; fp4q-materialize-scale-layouts comes first.
+    // Blocked scales have no rows; fp4q-legalize-layouts comes first.
     if (op->getInherentAttr("group_size").value_or(Attribute()))
       return {};
     Value x = op->getOperand(0);
