@@ -4,6 +4,11 @@
 // RUN: fp4q-opt %s --fp4q-to-gpu="chip=sm_120a cubin=never" | FileCheck %s --check-prefixes=CHECK,NATIVE -DCHIP=sm_120a
 // RUN: fp4q-opt %s --fp4q-to-gpu="chip=sm_120a cubin=never backend=gpu-portable" | FileCheck %s --check-prefixes=CHECK,PORTABLE -DCHIP=sm_120a
 
+// Compiling twice gives the same file.
+// RUN: fp4q-compile %s --target=sm_80,sm_120a --cubin=never -o %t.1.so
+// RUN: fp4q-compile %s --target=sm_80,sm_120a --cubin=never -o %t.2.so
+// RUN: cmp %t.1.so %t.2.so
+
 // CHECK-DAG: llvm.mlir.global private constant @[[WEIGHT:.*]](dense<17> : tensor<8x32xi8>)
 // CHECK: llvm.func @linear(
 // CHECK: %[[RECORD:.*]] = llvm.mlir.addressof @[[WEIGHT]].on_gpu
