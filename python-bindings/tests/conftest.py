@@ -19,6 +19,8 @@ os.environ.setdefault("FP4Q_CACHE_DIR", str(BUILD / "python-cache"))
 
 # Tests marked "gpu" run on the simulator, unless they are told to use a GPU.
 ON_SIMULATOR = os.environ.get("FP4Q_TEST_DEVICE") != "gpu"
+# Whether the simulator is to run all of them once, so that the cache has the code.
+PREPARING = ON_SIMULATOR and bool(os.environ.get("FP4Q_TEST_PREPARE"))
 if ON_SIMULATOR:
     os.environ["FP4Q_CUDA_DRIVER"] = str(BUILD / "lib" / "libfp4q_sim.so")
     os.environ.setdefault("FP4Q_SIM_CHIP", "sm_90a")

@@ -35,21 +35,23 @@ rm -rf "$out/environment"
 
 rm -rf "$out/cache"
 cd "$root"
-FP4Q_CACHE_DIR=$out/cache FP4Q_SIM_CHIP=$chip .venv/bin/python -m pytest \
-  -c $tests/pytest.ini $tests/test_gpu.py -q -m gpu
+FP4Q_TEST_PREPARE=1 FP4Q_CACHE_DIR=$out/cache FP4Q_SIM_CHIP=$chip .venv/bin/python -m pytest \
+  -c $tests/pytest.ini $tests/test_gpu.py $tests/test_torch_gpu.py -q -n 2 -m gpu
 
 cat >"$out/run.sh" <<'RUN'
 #!/usr/bin/env bash
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 environment=$(mktemp -d)
-"${PYTHON:-python3}" -m venv "$environment"
+# PyTorch, if there is any, is that of the machine.
+"${PYTHON:-python3}" -m venv --system-site-packages "$environment"
 "$environment/bin/python" -m pip -q install --no-index --no-deps "$here"/wheels/*.whl
 cd "$here/../.."
 export FP4Q_CACHE_DIR=$here/cache FP4Q_TEST_DEVICE=${FP4Q_TEST_DEVICE:-gpu}
 "$environment/bin/python" -m fp4q doctor
 exec "$environment/bin/python" -m pytest -c python-bindings/tests/pytest.ini \
-  python-bindings/tests/test_gpu.py -m gpu "$@"
+  python-bindings/tests/test_gpu.py python-bindings/tests/test_torch_gpu.py \
+  -m gpu "$@"
 RUN
 chmod +x "$out/run.sh"
 du -sh "$out"
