@@ -156,6 +156,26 @@ SmallVector<Value> WordEmitter::mmaBF16(ValueRange a, ValueRange b2,
   return results;
 }
 
+/// The signs of eight f32, bits, at the bits 4i + 3: bytes of even elements,
+/// and those of odd ones, are where they belong but for a shift.
+Value WordEmitter::packSigns(ValueRange signs) {
+  auto type = VectorType::get({4}, b.getI8Type());
+  SmallVector<Value> bytes;
+  for (Value bits : signs)
+    bytes.push_back(LLVM::BitcastOp::create(b, type, bits));
+  auto shuffle = [&](Value lhs, Value rhs, ArrayRef<int64_t> mask) -> Value {
+    return vector::ShuffleOp::create(b, lhs, rhs, mask);
+  };
+  auto gather = [&](size_t first) -> Value {
+    Value low = shuffle(bytes[first], bytes[first + 2], {3, 7, 3, 7});
+    Value high = shuffle(bytes[first + 4], bytes[first + 6], {3, 7, 3, 7});
+    return LLVM::BitcastOp::create(b, b.getI32Type(),
+                                   shuffle(low, high, {0, 1, 4, 5}));
+  };
+  return bitOr(bitAnd(shiftRight(gather(0), 4), 0x08080808),
+               bitAnd(gather(1), int64_t(0x80808080)));
+}
+
 Value WordEmitter::encodeElements(ValueRange elements, ValueRange signs) {
   constexpr int64_t one = 0x3F800000, exponent = 0x7F800000;
   Value largest = arith::ConstantOp::create(b, b.getF32FloatAttr(6.0f));
@@ -176,6 +196,8 @@ Value WordEmitter::encodeElements(ValueRange elements, ValueRange signs) {
     word = word ? add(word, code) : code;
   }
   word = sub(word, constant(static_cast<int32_t>(excess)));
+  if (signs.size() == 8)
+    return bitOr(word, packSigns(signs));
   for (auto [i, bits] : llvm::enumerate(signs)) {
     int64_t shift = 28 - 4 * static_cast<int64_t>(i);
     word = bitOr(word, bitAnd(shiftRight(bits, shift), int64_t(8) << (4 * i)));

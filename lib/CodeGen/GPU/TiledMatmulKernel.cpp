@@ -103,9 +103,13 @@ int64_t TiledTiling::sharedBytes() const {
   return rows * kRowBytes + stages * rows * kPieces * (kUnitBytes + 4);
 }
 
-TiledTiling TiledTiling::choose(int64_t sharedBytes) {
+TiledTiling TiledTiling::choose(int64_t rows, int64_t n, int64_t sharedBytes,
+                                int64_t multiprocessors) {
   TiledTiling tiling = {2, 2, 4, 8, 2};
-  if (tiling.sharedBytes() > sharedBytes)
+  // One row of large tiles is not enough for all multiprocessors.
+  bool isSmall = rows <= tiling.rowsPerBlock() &&
+                 n < tiling.colsPerBlock() / 2 * multiprocessors;
+  if (isSmall || tiling.sharedBytes() > sharedBytes)
     tiling.colTiles = 4;
   return tiling;
 }

@@ -49,6 +49,7 @@ static constexpr Variant portableVariants[] = {
     {16, "scaled_matmul_m16", KernelKind::Stream, {}},
     {32, "scaled_matmul_m32", KernelKind::Stream, {}},
     {64, "scaled_matmul_m64", KernelKind::Stream, {}},
+    {128, "scaled_matmul_m128", KernelKind::Tiled, {}},
     {INT64_MAX, "scaled_matmul", KernelKind::Tiled, {}},
 };
 
@@ -190,7 +191,8 @@ private:
       return launchKernel(StreamMatmulKernel{operation, tiling});
     }
     case KernelKind::Tiled: {
-      auto tiling = TiledTiling::choose(shared);
+      auto tiling = TiledTiling::choose(variant.largestM, operation.n, shared,
+                                        target.multiprocessors);
       setGrid(tiling.rowsPerBlock(), tiling.colsPerBlock());
       shape.threads = tiling.threads();
       shape.dynamicSharedBytes = tiling.sharedBytes();

@@ -12,119 +12,16 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "GPUKernels.h"
+#include "GPUKernelSuite.h"
 
 #include "fp4q/Numerics/Dequantize.h"
-#include "fp4q/Numerics/Matmul.h"
 #include "fp4q/Numerics/Presets.h"
 #include "fp4q/Numerics/Swizzle.h"
 #include "fp4q/Numerics/Transform.h"
 
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <random>
-
 using namespace fp4q;
 
-using Bytes = std::vector<uint8_t>;
-
-static const char *nameOf(FloatType type) {
-  return type == FloatType::BF16  ? "bf16"
-         : type == FloatType::F16 ? "f16"
-                                  : "f32";
-}
-static const char *nameOf(ScaleType type) {
-  return type == ScaleType::E8M0 ? "f8E8M0FNU" : "f8E4M3FN";
-}
-
-static std::string memref(std::vector<int64_t> shape, const std::string &type) {
-  std::string text = "memref<";
-  for (int64_t size : shape)
-    text += std::to_string(size) + "x";
-  return text + type + ">";
-}
-
-/// Numbers of all magnitudes, and groups of 8 that are zero or have a NaN or an
-/// Inf if `isHard`.
-static Bytes randomFloats(std::mt19937 &rng, FloatType type, int64_t count,
-                          bool isHard) {
-  Bytes bytes(count * sizeOf(type));
-  Floats out = {bytes.data(), type};
-  std::normal_distribution<float> normal;
-  for (int64_t i = 0; i < count; ++i) {
-    float value = normal(rng);
-    if (isHard) {
-      value = std::ldexp(value, int(i / 8 * 37 % 61) - 30);
-      switch (i / 8 % 16) {
-      case 3:
-        value = std::copysign(0.0f, value);
-        break;
-      case 5:
-        value = i % 8 == 3 ? NAN : value;
-        break;
-      case 7:
-        value = i % 8 == 6 ? -INFINITY : value;
-        break;
-      case 9:
-        value = std::ldexp(value, -130);
-        break;
-      }
-    }
-    out.store(i, value);
-  }
-  return bytes;
-}
-
-/// Equal but for the payloads of NaN.
-static void expectSameFloats(const Bytes &actual, const Bytes &expected,
-                             FloatType type, const std::string &what) {
-  ConstFloats a = {actual.data(), type}, e = {expected.data(), type};
-  for (int64_t i = 0; i < int64_t(actual.size()) / sizeOf(type); ++i) {
-    float got = a.load(i), want = e.load(i);
-    ASSERT_TRUE(bitsOf(got) == bitsOf(want) || (isNaN(got) && isNaN(want)))
-        << what << ": element " << i << " is " << got << ", expected " << want;
-  }
-}
-
-/// A module under construction, and what is run of it afterwards.
 namespace {
-struct Case {
-  std::string function;
-  std::vector<Bytes> arguments;
-  std::vector<bool> isInput;
-  std::function<void(const std::string &, const std::vector<Bytes> &)> check;
-};
-
-struct Suite {
-  std::string text;
-  std::vector<Case> cases;
-
-  void add(const std::string &name, const std::string &signature,
-           const std::string &body, Case test) {
-    test.function = name + std::to_string(cases.size());
-    text += "func.func @" + test.function + "(" + signature + ") {\n  " + body +
-            "\n  return\n}\n";
-    cases.push_back(std::move(test));
-  }
-
-  void run(const std::string &chip) {
-    GPUCompiler compiler;
-    ASSERT_FALSE(compiler.compile(text, chip).empty());
-    for (Case &test : cases) {
-      std::vector<Bytes> arguments = test.arguments;
-      std::vector<GPUArgument> pointers;
-      for (Bytes &bytes : arguments)
-        pointers.push_back({bytes.data(), bytes.size()});
-      ASSERT_TRUE(compiler.run(test.function, pointers, test.isInput))
-          << test.function;
-      test.check(test.function + " for " + chip, arguments);
-      if (testing::Test::HasFatalFailure())
-        return;
-    }
-  }
-};
-
 struct QuantizeCase {
   int64_t rows = 3, k = 96, group = 32;
   ScaleType scaleType = ScaleType::E8M0;
@@ -136,12 +33,6 @@ struct QuantizeCase {
   bool scalarIsArray = false;
 };
 } // namespace
-
-static Bytes bytesOf(float value) {
-  Bytes bytes(sizeof(value));
-  std::memcpy(bytes.data(), &value, sizeof(value));
-  return bytes;
-}
 
 /// Whether codes and scales are those of some y within its bound around the
 /// exact one: docs/numerics.md, "Block transform".
@@ -377,103 +268,6 @@ static void addScaleLayout(Suite &suite, std::mt19937 &rng, int64_t batches,
             test);
 }
 
-namespace {
-struct MatmulCase {
-  int64_t m, n, k;
-  bool isMXFP4 = true;
-  FloatType type = FloatType::F32;
-  int alpha = 0; ///< 0: none, 1: f32, 2: memref<f32>, 3: one a column
-  bool bias = false;
-  int64_t batches = 0; ///< 0: none
-  bool sharedB = false;
-};
-} // namespace
-
-static void addMatmul(Suite &suite, std::mt19937 &rng, const MatmulCase &c) {
-  GroupFormat format = c.isMXFP4 ? mxfp4 : nvfp4;
-  int64_t groups = c.k / format.groupSize;
-  int64_t copies = std::max<int64_t>(c.batches, 1);
-  int64_t copiesOfB = c.sharedB ? 1 : copies;
-  auto shape = [&](bool isB, int64_t rows, int64_t cols) {
-    std::vector<int64_t> sizes = {rows, cols};
-    if (c.batches && !(isB && c.sharedB))
-      sizes.insert(sizes.begin(), c.batches);
-    return sizes;
-  };
-  std::string scale = nameOf(format.scaleType);
-  std::string types = memref(shape(false, c.m, c.k / 2), "i8") + ", " +
-                      memref(shape(false, c.m, groups), scale) + ", " +
-                      memref(shape(true, c.n, c.k / 2), "i8") + ", " +
-                      memref(shape(true, c.n, groups), scale);
-  std::string alpha = c.alpha == 3   ? memref({c.n}, "f32")
-                      : c.alpha == 2 ? "memref<f32>"
-                                     : "f32";
-  std::string bias = memref({c.n}, nameOf(c.type));
-  std::string out = memref(shape(false, c.m, c.n), nameOf(c.type));
-  std::string signature = "%a: " + memref(shape(false, c.m, c.k / 2), "i8") +
-                          ", %sa: " + memref(shape(false, c.m, groups), scale) +
-                          ", %b: " + memref(shape(true, c.n, c.k / 2), "i8") +
-                          ", %sb: " + memref(shape(true, c.n, groups), scale) +
-                          ", %alpha: " + alpha + ", %bias: " + bias +
-                          ", %c: " + out;
-  std::string body = "fp4q.scaled_matmul ins(%a, %sa, %b, %sb : " + types + ")";
-  if (c.alpha)
-    body += " alpha(%alpha : " + alpha + ")";
-  if (c.bias)
-    body += " bias(%bias : " + bias + ")";
-  body += " outs(%c : " + out + ")";
-
-  auto fill = [&](int64_t size, bool isScale) {
-    Bytes bytes(size);
-    for (uint8_t &byte : bytes)
-      byte = uint8_t(!isScale    ? rng()
-                     : c.isMXFP4 ? 120 + rng() % 12
-                                 : 0x20 + rng() % 48);
-    return bytes;
-  };
-  Bytes a = fill(copies * c.m * c.k / 2, false);
-  Bytes sa = fill(copies * c.m * groups, true);
-  Bytes b = fill(copiesOfB * c.n * c.k / 2, false);
-  Bytes sb = fill(copiesOfB * c.n * groups, true);
-  Bytes alphas =
-      randomFloats(rng, FloatType::F32, c.alpha == 3 ? c.n : 1, false);
-  Bytes biases = randomFloats(rng, c.type, c.n, false);
-  Case test;
-  test.arguments = {a,
-                    sa,
-                    b,
-                    sb,
-                    alphas,
-                    biases,
-                    Bytes(copies * c.m * c.n * sizeOf(c.type), 0xA5)};
-  test.isInput = {true, true, true, true, true, true, false};
-  test.check = [=](const std::string &what, const std::vector<Bytes> &results) {
-    for (int64_t i = 0; i < copies; ++i) {
-      int64_t j = c.sharedB ? 0 : i;
-      ScaledMatmul operands;
-      operands.a = {&a[i * c.m * c.k / 2], &sa[i * c.m * groups], c.m};
-      operands.b = {&b[j * c.n * c.k / 2], &sb[j * c.n * groups], c.n};
-      operands.k = c.k;
-      operands.format = format;
-      if (c.alpha)
-        operands.alpha = reinterpret_cast<const float *>(alphas.data());
-      operands.alphaPerColumn = c.alpha == 3;
-      if (c.bias)
-        operands.bias = {biases.data(), c.type};
-      std::vector<double> exact(c.m * c.n), bound(c.m * c.n);
-      scaledMatmulF64(operands, exact.data(), bound.data());
-      ConstFloats got = {results[6].data() + i * c.m * c.n * sizeOf(c.type),
-                         c.type};
-      for (int64_t e = 0; e < c.m * c.n; ++e)
-        ASSERT_TRUE(withinBound(c.type, got.load(e), exact[e], bound[e]))
-            << what << ": M = " << c.m << ", N = " << c.n << ", K = " << c.k
-            << ", element " << e << " is " << got.load(e) << ", expected "
-            << exact[e];
-    }
-  };
-  suite.add("matmul", signature, body, test);
-}
-
 static Suite quantizeSuite() {
   Suite suite;
   std::mt19937 rng(17);
@@ -544,32 +338,6 @@ static Suite otherSuite() {
   return suite;
 }
 
-static Suite matmulSuite() {
-  Suite suite;
-  std::mt19937 rng(29);
-  // m, n, k, format, result, alpha, bias, batches, shared b. Each tiling, K
-  // with and without whole words of scales, tails of all kinds.
-  addMatmul(suite, rng, {1, 17, 32, true, FloatType::F32});
-  addMatmul(suite, rng, {2, 8, 2080, true, FloatType::BF16, 1, true});
-  addMatmul(suite, rng, {7, 32, 4096, true, FloatType::F32, 3, true});
-  addMatmul(suite, rng, {8, 1, 96, false, FloatType::F16, 2});
-  addMatmul(suite, rng, {9, 33, 2048, false, FloatType::F32, 1, true});
-  addMatmul(suite, rng, {16, 16, 2064, false, FloatType::BF16, 3});
-  addMatmul(suite, rng, {17, 40, 640, true, FloatType::F32, 0, true});
-  addMatmul(suite, rng, {64, 16, 512, false, FloatType::BF16, 1});
-  addMatmul(suite, rng, {65, 130, 128, true, FloatType::F32, 3, true});
-  addMatmul(suite, rng, {129, 17, 160, false, FloatType::F16, 1, true});
-  addMatmul(suite, rng, {130, 8, 96, true, FloatType::BF16});
-  addMatmul(suite, rng, {3, 16, 256, true, FloatType::F32, 1, true, 4, false});
-  addMatmul(suite, rng, {33, 24, 64, false, FloatType::F32, 0, false, 3, true});
-  addMatmul(suite, rng,
-            {70, 24, 64, false, FloatType::F32, 2, false, 2, false});
-  return suite;
-}
-
 TEST(GPUKernels, QuantizeForAmpere) { quantizeSuite().run("sm_80"); }
 TEST(GPUKernels, QuantizeForBlackwell) { quantizeSuite().run("sm_120a"); }
 TEST(GPUKernels, OthersForHopper) { otherSuite().run("sm_90a"); }
-TEST(GPUKernels, MatmulForAmpere) { matmulSuite().run("sm_80"); }
-TEST(GPUKernels, MatmulForHopper) { matmulSuite().run("sm_90a"); }
-TEST(GPUKernels, MatmulForBlackwell) { matmulSuite().run("sm_120a"); }

@@ -79,6 +79,8 @@ public:
   Value encodeElements(ValueRange elements, ValueRange signs);
 
 private:
+  Value packSigns(ValueRange signs);
+
   ImplicitLocOpBuilder &b;
 };
 

@@ -209,8 +209,10 @@ struct TiledTiling {
   /// Bytes of dynamic shared memory.
   int64_t sharedBytes() const;
 
-  /// The largest known for so much shared memory a block.
-  static TiledTiling choose(int64_t sharedBytes);
+  /// The fastest known for up to `rows` rows of a, on a chip with so much
+  /// shared memory a block and so many multiprocessors.
+  static TiledTiling choose(int64_t rows, int64_t n, int64_t sharedBytes,
+                            int64_t multiprocessors);
 };
 
 /// scaled_matmul for many rows of a by exact products in bf16: a CTA decodes
