@@ -56,3 +56,30 @@ void MatmulOperands::storePair(GPUKernelBuilder &k, Value sum, Value next,
             out, at);
   });
 }
+
+void MatmulOperands::storeTiles(GPUKernelBuilder &k, ValueRange sums,
+                                int64_t colTiles, Value rowBegin,
+                                Value colBegin, Value batchBegin,
+                                float factor) const {
+  Value lane = k.rem(k.threadId(), kWarpSize);
+  Value g = k.div(lane, 4), t = k.rem(lane, 4);
+  int64_t rowTiles = static_cast<int64_t>(sums.size()) / colTiles;
+  // c[0], c[1]: row g, columns 2t and 2t + 1; c[2], c[3]: row g + 8.
+  for (int64_t i = 0; i < rowTiles; ++i)
+    for (int64_t half : {0, 1}) {
+      Value row = k.add(k.add(rowBegin, k.index(16 * i + 8 * half)), g);
+      k.ifTrue(k.isLess(row, m), [&] {
+        for (int64_t j = 0; j < colTiles; ++j) {
+          Value column = k.add(k.add(colBegin, k.index(8 * j)), k.mul(t, 2));
+          SmallVector<Value> own = k.elementsOf(sums[i * colTiles + j]);
+          SmallVector<Value> pair = {own[2 * half], own[2 * half + 1]};
+          if (factor != 1.0f)
+            for (Value &value : pair)
+              value = arith::MulFOp::create(
+                  k.b, value,
+                  arith::ConstantOp::create(k.b, k.b.getF32FloatAttr(factor)));
+          storePair(k, pair[0], pair[1], batchBegin, column, row);
+        }
+      });
+    }
+}

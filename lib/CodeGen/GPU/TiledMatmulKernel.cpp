@@ -79,7 +79,6 @@ private:
   void decode(Value chunk, Value slot);
   SmallVector<Value> multiply(ValueRange sums);
   Value unitOf(int64_t step, Value permutation);
-  void storeSums(ValueRange sums);
 
   GPUKernelBuilder &k;
   WordEmitter w;
@@ -269,28 +268,6 @@ SmallVector<Value> TiledEmitter::multiply(ValueRange sums) {
   return next;
 }
 
-void TiledEmitter::storeSums(ValueRange sums) {
-  Value g = k.div(lane, 4), t = k.rem(lane, 4);
-  // c[0], c[1]: row g, columns 2t and 2t + 1; c[2], c[3]: row g + 8.
-  for (int64_t i = 0; i < tiling.rowTiles; ++i)
-    for (int64_t half : {0, 1}) {
-      Value row = k.add(k.add(rowBegin, k.index(16 * i + 8 * half)), g);
-      k.ifTrue(k.isLess(row, kernel.m), [&] {
-        for (int64_t j = 0; j < tiling.colTiles; ++j) {
-          Value column = k.add(k.add(colBegin, k.index(8 * j)), k.mul(t, 2));
-          SmallVector<Value> own = k.elementsOf(sums[i * tiling.colTiles + j]);
-          SmallVector<Value> pair = {own[2 * half], own[2 * half + 1]};
-          if (reader.isReduced())
-            for (Value &value : pair)
-              value = arith::MulFOp::create(
-                  k.b, value,
-                  arith::ConstantOp::create(k.b, k.b.getF32FloatAttr(0x1p14f)));
-          kernel.storePair(k, pair[0], pair[1], batchBegin, column, row);
-        }
-      });
-    }
-}
-
 void TiledEmitter::run() {
   locate();
   int64_t chunks = llvm::divideCeil(kernel.k, kChunkElements);
@@ -328,7 +305,9 @@ void TiledEmitter::run() {
     gpu::BarrierOp::create(k.b);
     scf::YieldOp::create(k.b, next);
   }
-  storeSums(loop.getResults().drop_front(2));
+  kernel.storeTiles(k, loop.getResults().drop_front(2), tiling.colTiles,
+                    rowBegin, colBegin, batchBegin,
+                    reader.isReduced() ? 0x1p14f : 1.0f);
 }
 
 void TiledMatmulKernel::emit(GPUKernelBuilder &kernelBuilder) const {

@@ -18,9 +18,10 @@ using namespace mlir::fp4q;
 namespace {
 
 enum class KernelKind {
-  Native, ///< of block-scaled matrix instructions
-  Stream, ///< bf16, few tokens
-  Tiled,  ///< bf16, many tokens
+  Native,      ///< of block-scaled matrix instructions
+  NativeTiled, ///< the same with many tokens, or Native for odd K
+  Stream,      ///< bf16, few tokens
+  Tiled,       ///< bf16, many tokens
 };
 
 /// A kernel, and the largest M that it is for.
@@ -40,7 +41,7 @@ static constexpr Variant nativeVariants[] = {
     {8, "scaled_matmul_m8", KernelKind::Native, {1, 1, 8, 1, 1, 4}},
     {16, "scaled_matmul_m16", KernelKind::Native, {1, 1, 8, 1, 2, 4}},
     {64, "scaled_matmul_m64", KernelKind::Native, {1, 1, 8, 1, 8, 2}},
-    {INT64_MAX, "scaled_matmul", KernelKind::Native, {2, 2, 1, 4, 4, 2}},
+    {INT64_MAX, "scaled_matmul", KernelKind::NativeTiled, {2, 2, 1, 4, 4, 2}},
 };
 
 // By products in bf16. Those for few tokens stream the weights.
@@ -173,13 +174,24 @@ private:
                        kernel.emit(k);
                      });
     };
-    switch (variant.kind) {
+    KernelKind kind = variant.kind;
+    if (kind == KernelKind::NativeTiled &&
+        !NativeTiledKernel::canTake(operation.format, operation.k))
+      kind = KernelKind::Native;
+    switch (kind) {
     case KernelKind::Native: {
       const MatmulTiling &tiling = variant.tiling;
       setGrid(tiling.colsPerBlock(), tiling.rowsPerBlock());
       shape.threads = tiling.threads();
       shape.sharedElements = tiling.sharedElements();
       return launchKernel(MatmulKernel{operation, Value(), tiling});
+    }
+    case KernelKind::NativeTiled: {
+      NativeTiledKernel kernel{operation};
+      setGrid(kernel.tiling.rowsPerBlock(), kernel.tiling.colsPerBlock());
+      shape.threads = kernel.tiling.threads();
+      shape.dynamicSharedBytes = kernel.sharedBytes();
+      return launchKernel(kernel);
     }
     case KernelKind::Stream: {
       auto tiling =

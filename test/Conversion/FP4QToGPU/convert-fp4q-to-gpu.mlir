@@ -74,8 +74,9 @@ func.func @matmul_static(%a: memref<9x64xi8>, %sa: memref<9x4xf8E8M0FNU>,
 // CHECK: fp4q.mma_block_scaled <nvfp4>
 // CHECK: gpu.barrier
 // CHECK: gpu.func @scaled_matmul(
-// CHECK-NOT: gpu.barrier
-// CHECK: gpu.return
+// CHECK: nvvm.cp.async.shared.global
+// CHECK: nvvm.ldmatrix
+// CHECK: fp4q.mma_block_scaled <nvfp4>
 // CHECK: gpu.func @dequant(
 // CHECK: fp4q.decode %{{.*}} : vector<4xi8> -> vector<8xf32>
 // CHECK: gpu.func @quantize_pack(%[[KX:.*]]: memref<?xbf16>, %{{.*}}: memref<?xi8>, %{{.*}}: memref<?xf8E8M0FNU>, %{{.*}}: memref<f32>) kernel attributes {known_block_size = array<i32: 256, 1, 1>}

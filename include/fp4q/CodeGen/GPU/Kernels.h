@@ -149,6 +149,12 @@ struct MatmulOperands {
   void storePair(GPUKernelBuilder &kernel, Value sum, Value next,
                  Value batchBegin, Value row, Value column) const;
 
+  /// A warp's 16 x 8 tiles of m16n8k16 or m16n8k64, times `factor`, of which
+  /// `colTiles` are side by side: rows of a times columns, which are rows of b.
+  void storeTiles(GPUKernelBuilder &kernel, ValueRange sums, int64_t colTiles,
+                  Value rowBegin, Value colBegin, Value batchBegin,
+                  float factor) const;
+
 private:
   Value scaled(GPUKernelBuilder &kernel, Value sum, Value row) const;
 };
@@ -220,6 +226,18 @@ struct TiledTiling {
 struct TiledMatmulKernel : public MatmulOperands {
   TiledTiling tiling;
 
+  void emit(GPUKernelBuilder &kernel) const;
+};
+
+/// scaled_matmul for many rows of a on chips with block-scaled matrix
+/// instructions: codes and scales come to shared memory by cp.async.
+struct NativeTiledKernel : public MatmulOperands {
+  TiledTiling tiling = {2, 2, 4, 8, 4};
+
+  /// Whether each row's scales are whole words.
+  static bool canTake(ScaledFormat format, int64_t k);
+  /// Bytes of dynamic shared memory.
+  int64_t sharedBytes() const;
   void emit(GPUKernelBuilder &kernel) const;
 };
 
