@@ -67,6 +67,7 @@ llvm_config.add_tool_substitutions(
             "fp4q-bench",
             "fp4q-compile",
             "fp4q-lsp-server",
+            "llc",
             "mlir-opt",
             "mlir-translate",
             "split-file",

@@ -251,27 +251,34 @@ class Ggml:
         return call
 
 
-# Calls of one function before it is the other's turn, the first not counted: a
-# library finds its weights in the caches as it left them, and threads of the
-# other one, which may spin for some time after their work, asleep.
-BLOCK = 6
+# A block is some calls of one function, first uncounted ones: a library finds
+# its weights in the caches as it leaves them itself, and threads of the other
+# one, which may spin for a while after their work, asleep.
+WARM_UP = (10, 0.05)  # Calls, or seconds.
+COUNTED = (10, 0.25)
 PAUSE = 0.02
 
 
-def measure(calls, seconds, most=1000):
+def run_block(call, most, seconds):
+    """The times of up to so many calls."""
+    samples = []
+    end = time.perf_counter() + seconds
+    while len(samples) < most and (not samples or time.perf_counter() < end):
+        start = time.perf_counter()
+        call()
+        samples.append(time.perf_counter() - start)
+    return samples
+
+
+def measure(calls, seconds):
     """Medians of each function, in seconds; blocks of calls alternate."""
     times = [[] for _ in calls]
     end = time.perf_counter() + seconds
-    while not times[0] or (
-        time.perf_counter() < end and len(times[0]) < most
-    ):
+    while not times[0] or time.perf_counter() < end:
         for call, samples in zip(calls, times):
             time.sleep(PAUSE)
-            call()
-            for _ in range(BLOCK - 1):
-                start = time.perf_counter()
-                call()
-                samples.append(time.perf_counter() - start)
+            run_block(call, *WARM_UP)
+            samples += run_block(call, *COUNTED)
     return [statistics.median(samples) for samples in times]
 
 
@@ -324,7 +331,7 @@ def run_shape(arguments, fp4q, ggml, shape, name, peak):
         ]
         if ggml:
             calls.append(ggml.caller(kind, weight, x))
-        times = measure(calls, arguments.min_time, most=400)
+        times = measure(calls, arguments.min_time)
         if ggml:
             calls[1].free()
         row = {

@@ -49,6 +49,10 @@ def edge_products():
     for seed, m in enumerate((1, 2, 3, 4, 5)):
         yield matmul(m, 47 + seed, 32, 1 + seed, "e8m0", "bf16", seed)
         yield matmul(m, 9 - seed, 16, 2 + 2 * seed, "e4m3", "f16", seed)
+    # Few rows: one or two panels at a time, up to 16 rows.
+    for seed, m in enumerate((7, 8, 9, 12, 15, 16, 17)):
+        yield matmul(m, 15 + seed, 32, 15 + seed, "e8m0", "f32", seed)
+        yield matmul(m, 33 - seed, 16, 30 + 2 * seed, "e4m3", "bf16", seed)
     yield matmul(6, 97, 32, 17, "e8m0", "f32", 1, alpha="column")
     yield matmul(7, 96, 16, 34, "e4m3", "bf16", 2, alpha="absent", bias="absent")
     yield matmul(3, 5, 32, 33, "e8m0", "f32", 3, lead=(2, 2), shared=False)
@@ -75,6 +79,13 @@ def quantizations():
         yield cases.Quantize(
             shape, 16, 3, "e4m3", "f16", flavor, cases.Scale(0.1, "f32"),
             cases.Scale(6.0, "tensor"), False, False, seed,
+        )  # fmt: skip
+    # Blocks and groups in every relation, and rows that are no multiple of 4.
+    for seed, (block, group) in enumerate(((32, 32), (16, 32), (128, 16), (2, 64))):
+        yield cases.Transform(
+            cases.Shape((), 3 + seed, ()), block, 64 // min(block, 64) * 3,
+            seed % 2 == 0, "bf16", seed == 1, "f32", "normal", group,
+            ("e8m0", "e4m3")[seed % 2], third, four, seed,
         )  # fmt: skip
     for element in ("bf16", "f16", "f32"):
         yield cases.Dequant(
@@ -121,7 +132,7 @@ def run_product(build_dir, tmp_path, arrays):
     return fp4q_run.run(build_dir, path, "main", module.inputs, 1, tmp_path)[0]
 
 
-@pytest.mark.parametrize("rows", [1, 9])
+@pytest.mark.parametrize("rows", [1, 9, 33])
 def test_extreme_scales_stay_in_their_row(build_dir, tmp_path, rows):
     """NaN makes its row or column NaN; huge and tiny scales of a row of a go
     with the opposite ones of b, and no other row changes."""
@@ -147,7 +158,7 @@ def test_extreme_scales_stay_in_their_row(build_dir, tmp_path, rows):
     assert not bad.any()
 
 
-@pytest.mark.parametrize("rows", [1, 33])
+@pytest.mark.parametrize("rows", [1, 9, 33])
 def test_threads_do_not_matter(build_dir, tmp_path, monkeypatch, rows):
     arrays = operands(np.random.default_rng(rows), rows, 400, 1088)
     results = []

@@ -102,8 +102,9 @@ def ConvertFP4QToVectorPass
     `vector`, `arith` and `scf` with micro-ops of the dialect.
 
     In `scaled_matmul` elements are 8-bit integers, so that the dot product of
-    two groups is exact. One kernel serves every M: up to two rows are a vector
-    times a matrix each; more rows meet tiles of `b` that are decoded once. What
+    two groups is exact. One function serves every M: one row is a vector times
+    a matrix, up to 16 rows meet weights in registers, more rows meet tiles of
+    `b` that are decoded once. What
     a tile cannot represent, such as a NaN scale, is found by a check and done by
     the kernel of rows. `quantize_pack` and `dequant` are vectors of the
     arithmetic that the reference path uses; e8m0 scales of bf16 are compared in

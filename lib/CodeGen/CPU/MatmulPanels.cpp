@@ -33,10 +33,15 @@ TileKernel::PanelScales TileKernel::emitPanelScales(Value bytes) {
   Value bits = ArithEmitter(b).absBits(value);
   Value field = arith::AndIOp::create(b, bits, b.splat(type, 0x7F800000u));
   scales.exponent = arith::SubIOp::create(b, field, b.splat(type, 127u << 23));
-  Value top = arith::ShRUIOp::create(b, bits, b.splat(type, 20u));
-  Value significand = arith::AndIOp::create(b, top, b.splat(type, 7u));
-  scales.index = arith::MulIOp::create(
-      b, significand, b.splat(type, static_cast<uint32_t>(tileColumns())));
+  if (isFew) {
+    Value mantissa = arith::AndIOp::create(b, bits, b.splat(type, 0x7FFFFFu));
+    scales.index = arith::OrIOp::create(b, mantissa, b.splat(type, 127u << 23));
+  } else {
+    Value top = arith::ShRUIOp::create(b, bits, b.splat(type, 20u));
+    Value significand = arith::AndIOp::create(b, top, b.splat(type, 7u));
+    scales.index = arith::MulIOp::create(
+        b, significand, b.splat(type, static_cast<uint32_t>(tileColumns())));
+  }
   scales.isZero = compare(arith::CmpIPredicate::eq, bits, 0);
   scales.isBad = compare(arith::CmpIPredicate::uge, bits, 0x7F800000);
   return scales;

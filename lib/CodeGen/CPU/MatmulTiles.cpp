@@ -172,13 +172,18 @@ SmallVector<Value> TileKernel::emitGroup(ArrayRef<Value> words, Value entry,
   for (int64_t r = 0; r < rows; ++r) {
     Value magic =
         b.bitcast(b.broadcast(scalar(r, magicWord()), lanes), lanes, b.f32());
-    Value place = entry;
+    Value place = entry, significand;
     if (significands() > 1)
       place = b.add(entry, arith::IndexCastUIOp::create(
                                b, b.getIndexType(), scalar(r, indexWord())));
+    else if (hasSignificand())
+      significand =
+          b.bitcast(b.broadcast(scalar(r, indexWord()), lanes), lanes, b.f32());
     for (int64_t v = 0; v < vectors; ++v) {
       Value dot = b.bitcast(dots[r * vectors + v], lanes, b.f32());
       Value product = arith::SubFOp::create(b, dot, magic);
+      if (significand)
+        product = arith::MulFOp::create(b, product, significand);
       Value scale = b.load(lanes, table, b.add(place, v * lanes));
       next.push_back(b.fma(product, scale, state[r * vectors + v]));
     }
@@ -383,7 +388,13 @@ void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
       [&] {
         b.ifThenElse(
             atMost(kMaxFewRows),
-            [&] { TileKernel(b, narrow, operands, rowKernel).emitFew(rows); },
-            [&] { TileKernel(b, config, operands, rowKernel).emit(rows); });
+            [&] {
+              TileKernel(b, narrow, operands, rowKernel, /*isFew=*/true)
+                  .emitFew(rows);
+            },
+            [&] {
+              TileKernel(b, config, operands, rowKernel, /*isFew=*/false)
+                  .emit(rows);
+            });
       });
 }

@@ -49,9 +49,9 @@ constexpr int64_t kMinTasks = 40;
 class TileKernel {
 public:
   TileKernel(CPUKernelBuilder &b, const MatmulConfig &config,
-             const MatmulOperands &operands, func::FuncOp rowKernel)
+             const MatmulOperands &operands, func::FuncOp rowKernel, bool isFew)
       : b(b), config(config), operands(operands), rowKernel(rowKernel),
-        lanes(config.vectors.lanes) {}
+        isFew(isFew), lanes(config.vectors.lanes) {}
 
   /// Many rows: weights are decoded into memory, and meet all panels there.
   void emit(Value rows);
@@ -66,14 +66,18 @@ private:
   }
   int64_t chunkGroups() const { return chunkElements() / config.group; }
   int64_t steps() const { return config.group / 4; }
-  int64_t significands() const {
-    return config.scaleType == ::fp4q::ScaleType::E4M3 ? 8 : 1;
+  /// Whether scales of a are powers of two times significands.
+  bool hasSignificand() const {
+    return config.scaleType == ::fp4q::ScaleType::E4M3;
   }
+  /// Significands of a's scales that the table has a place for. A table that
+  /// few rows use has one; their sums are multiplied by the significand.
+  int64_t significands() const { return hasSignificand() && !isFew ? 8 : 1; }
   int64_t startWord() const { return kPanelRows * steps(); }
   int64_t magicWord() const { return startWord() + kPanelRows; }
   int64_t indexWord() const { return magicWord() + kPanelRows; }
   int64_t groupWords() const {
-    return significands() > 1 ? indexWord() + kPanelRows : indexWord();
+    return hasSignificand() ? indexWord() + kPanelRows : indexWord();
   }
   int64_t blockGroups() const {
     return std::min(kBlockGroups, config.groups());
@@ -92,7 +96,8 @@ private:
   struct PanelScales {
     /// To be added to the bits of the magic.
     Value exponent;
-    /// Offset of the significand in the table; null if there is one.
+    /// Offset of the significand in the table, or with few rows the
+    /// significand's bits; null if it is always 1.
     Value index;
     /// Lanes of ones where the scale is 0; null if it cannot be.
     Value isZero;
@@ -150,6 +155,8 @@ private:
   const MatmulConfig &config;
   const MatmulOperands &operands;
   func::FuncOp rowKernel;
+  /// Whether emitFew is used.
+  bool isFew;
   int64_t lanes;
   /// Panels of a (i32), their number, and whether a row of them is bad (i32,
   /// not 0).

@@ -146,12 +146,19 @@ void BF16Quantizer::emit(CPUKernelBuilder &b, const QuantizeConfig &config,
   auto loadBits = [&](Value place) {
     return b.bitcast(b.load(size, operands.x, {row, place}), size, shortType);
   };
-  Value magnitudeMask = b.splat(shorts, 0x7FFFu);
+  // In dwords: LLVM would take the mask of bf16 lanes for llvm.fabs, and
+  // compute that through f32 and a function that is missing on CPUs without
+  // bf16.
+  Type dwords = b.vec(words, b.i32());
+  Value magnitudeMask = b.splat(dwords, 0x7FFF7FFFu);
+  auto magnitudes = [&](Value bits) -> Value {
+    return arith::AndIOp::create(b, b.bitcast(bits, words, b.i32()),
+                                 magnitudeMask);
+  };
   SmallVector<Value> vectors;
   for (int64_t i = 0; i < blockGroups; ++i) {
     Value bits = loadBits(b.add(k, i * size));
-    Value magnitude = arith::AndIOp::create(b, bits, magnitudeMask);
-    vectors.push_back(b.bitcast(magnitude, words, b.i32()));
+    vectors.push_back(magnitudes(bits));
   }
   // From here on dwords are compared, so both halves of each become one number.
   for (Value &vector : vectors) {
@@ -196,7 +203,7 @@ void BF16Quantizer::emit(CPUKernelBuilder &b, const QuantizeConfig &config,
         b.loop(b.index(0), b.index(blockGroups), 1, [&](Value i) {
           Value place = b.add(k, b.mul(i, size));
           Value bits = loadBits(place);
-          Value magnitude = arith::AndIOp::create(b, bits, magnitudeMask);
+          Value magnitude = b.bitcast(magnitudes(bits), size, shortType);
           Value relative = arith::SubIOp::create(
               b, magnitude, b.broadcast(b.loadScalar(spread, i), size));
           Value code;
