@@ -42,14 +42,17 @@ cat >"$out/run.sh" <<'RUN'
 #!/usr/bin/env bash
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-environment=$(mktemp -d)
-# PyTorch, if there is any, is that of the machine.
-"${PYTHON:-python3}" -m venv --system-site-packages "$environment"
-"$environment/bin/python" -m pip -q install --no-index --no-deps "$here"/wheels/*.whl
+packages=$(mktemp -d)
+# No environment: PyTorch, if there is any, is that of the interpreter.
+interpreter=${PYTHON:-python3}
+for wheel in "$here"/wheels/*.whl; do
+  "$interpreter" -m zipfile -e "$wheel" "$packages"
+done
 cd "$here/../.."
+export PYTHONPATH=$packages
 export FP4Q_CACHE_DIR=$here/cache FP4Q_TEST_DEVICE=${FP4Q_TEST_DEVICE:-gpu}
-"$environment/bin/python" -m fp4q doctor
-exec "$environment/bin/python" -m pytest -c python-bindings/tests/pytest.ini \
+"$interpreter" -m fp4q doctor
+exec "$interpreter" -m pytest -c python-bindings/tests/pytest.ini \
   python-bindings/tests/test_gpu.py python-bindings/tests/test_torch_gpu.py \
   -m gpu "$@"
 RUN
