@@ -247,12 +247,20 @@ void NativeEmitter::run() {
   };
   for (int64_t i = 0; i < tiling.stages - 1; ++i)
     fetchStage(k.index(i), k.index(i * bytes));
-  auto zero = arith::ConstantOp::create(
-      k.b,
-      DenseElementsAttr::get(VectorType::get({4}, k.b.getF32Type()), 0.0f));
+  // Sums go around the loop as scalars: of vectors LLVM makes pairs on chips
+  // that have arithmetic on them, and moves.
+  Value zero = arith::ConstantOp::create(k.b, k.b.getF32FloatAttr(0.0f));
+  auto vectorsOf = [&](ValueRange scalars) {
+    auto type = VectorType::get({4}, k.b.getF32Type());
+    SmallVector<Value> vectors;
+    for (size_t i = 0; i < scalars.size(); i += 4)
+      vectors.push_back(
+          vector::FromElementsOp::create(k.b, type, scalars.slice(i, 4)));
+    return vectors;
+  };
   SmallVector<Value> carried = {k.index(0),
                                 k.index((tiling.stages - 1) * bytes)};
-  carried.append(tiling.rowTiles * tiling.colTiles, zero);
+  carried.append(4 * tiling.rowTiles * tiling.colTiles, zero);
   auto loop =
       scf::ForOp::create(k.b, k.index(0), k.index(stages), k.index(1), carried);
   {
@@ -270,12 +278,14 @@ void NativeEmitter::run() {
     fetchStage(k.add(loop.getInductionVar(), k.index(tiling.stages - 1)),
                state[1]);
     SmallVector<Value> next = {after(state[0]), after(state[1])};
-    next.append(multiply(k.offset(shared, state[0]), state.drop_front(2)));
+    for (Value sum :
+         multiply(k.offset(shared, state[0]), vectorsOf(state.drop_front(2))))
+      next.append(k.elementsOf(sum));
     scf::YieldOp::create(k.b, next);
   }
-  kernel.storeTiles(k, loop.getResults().drop_front(2), tiling.colTiles,
-                    k.add(rowBlock, rowOfWarp), k.add(colBlock, colOfWarp),
-                    batchBegin, /*factor=*/1.0f);
+  kernel.storeTiles(k, vectorsOf(loop.getResults().drop_front(2)),
+                    tiling.colTiles, k.add(rowBlock, rowOfWarp),
+                    k.add(colBlock, colOfWarp), batchBegin, /*factor=*/1.0f);
 }
 
 void NativeTiledKernel::emit(GPUKernelBuilder &kernelBuilder) const {
