@@ -159,15 +159,22 @@ void NativeEmitter::fetch(Value stage, Value slot) {
   int64_t words = scaleWords(kernel.format);
   int64_t bytesOfRow = kernel.k / groupSizeOf(kernel.format);
   Value scalesAt = k.offset(slot, tileRows() * kRowBytes);
+  // Both words of nvfp4 at once where rows begin at multiples of 8 bytes.
+  int64_t bytes = kernel.k % kStage == 0 ? 4 * words : 4;
   for (int64_t first = 0; first < tileRows(); first += threads) {
     Value inTile = k.add(thread, k.index(first));
-    Value row = rowOf(inTile, first);
-    Value pointer = first < tiling.rowsPerBlock() ? aScales : bScales;
-    for (int64_t word = 0; word < words; ++word)
-      copy(k.offset(scalesAt,
-                    k.add(k.mul(inTile, 4 * words), k.index(4 * word))),
-           k.offset(pointer, k.mul(row, bytesOfRow)),
-           k.add(k.mul(stage, 4 * words), k.index(4 * word)), bytesOfRow, 4);
+    auto copyRow = [&, first = first] {
+      Value row = rowOf(inTile, first);
+      Value pointer = first < tiling.rowsPerBlock() ? aScales : bScales;
+      for (int64_t at = 0; at < 4 * words; at += bytes)
+        copy(k.offset(scalesAt, k.add(k.mul(inTile, 4 * words), k.index(at))),
+             k.offset(pointer, k.mul(row, bytesOfRow)),
+             k.add(k.mul(stage, 4 * words), k.index(at)), bytesOfRow, bytes);
+    };
+    if (first + threads <= tileRows())
+      copyRow();
+    else
+      k.ifTrue(k.isLess(inTile, k.index(tileRows())), copyRow);
   }
 }
 

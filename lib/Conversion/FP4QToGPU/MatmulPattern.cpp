@@ -41,6 +41,7 @@ static constexpr Variant nativeVariants[] = {
     {8, "scaled_matmul_m8", KernelKind::Native, {1, 1, 8, 1, 1, 4}},
     {16, "scaled_matmul_m16", KernelKind::Native, {1, 1, 8, 1, 2, 4}},
     {64, "scaled_matmul_m64", KernelKind::Native, {1, 1, 8, 1, 8, 2}},
+    {128, "scaled_matmul_m128", KernelKind::NativeTiled, {2, 2, 1, 4, 4, 2}},
     {INT64_MAX, "scaled_matmul", KernelKind::NativeTiled, {2, 2, 1, 4, 4, 2}},
 };
 
@@ -188,6 +189,8 @@ private:
     }
     case KernelKind::NativeTiled: {
       NativeTiledKernel kernel{operation};
+      if (variant.largestM > kernel.tiling.rowsPerBlock())
+        kernel.tiling = {4, 2, 4, 8, 3};
       setGrid(kernel.tiling.rowsPerBlock(), kernel.tiling.colsPerBlock());
       shape.threads = kernel.tiling.threads();
       shape.dynamicSharedBytes = kernel.sharedBytes();
