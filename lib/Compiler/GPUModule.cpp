@@ -7,11 +7,11 @@
 
 #include "fp4q/Compiler/GPUModule.h"
 
+#include "fp4q/Compiler/Pipelines.h"
 #include "fp4q/Conversion/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -57,11 +57,12 @@ void mlir::fp4q::registerGPUModulePipeline() {
       "fp4q-lower-gpu-modules",
       "Lower the kernels of convert-fp4q-to-gpu to NVVM",
       [](OpPassManager &manager, const GPUModuleOptions &options) {
-        if (const ::fp4q::Target *target = ::fp4q::findTarget(options.chip))
+        std::string error;
+        if (const ::fp4q::Target *target = findChip(options.chip, error))
           return addGPUModulePasses(manager, *target);
         // It says what is wrong.
-        FP4QLowerMicroOpsPassOptions microOps;
-        microOps.chip = options.chip;
-        manager.addPass(createFP4QLowerMicroOpsPass(microOps));
+        ConvertFP4QToGPUPassOptions toGPU;
+        toGPU.chip = options.chip;
+        manager.addPass(createConvertFP4QToGPUPass(toGPU));
       });
 }

@@ -39,7 +39,10 @@ mlir::fp4q::findCPULevel(const CPUPipelineOptions &options,
     return &::fp4q::bestCPULevel(
         llvm::Triple(llvm::sys::getProcessTriple()).getArchName().str(),
         ::fp4q::getHostCpuFeatures());
-  const ::fp4q::Target *target = ::fp4q::findTarget("cpu:" + options.level);
+  // With the prefix it is the name of a target.
+  StringRef level = options.level;
+  level.consume_front("cpu:");
+  const ::fp4q::Target *target = ::fp4q::findTarget(("cpu:" + level).str());
   if (target)
     return target;
   error = "unknown CPU level '" + options.level + "', expected native";

@@ -45,7 +45,7 @@ def ConvertFP4QToGPUPass : Pass<"convert-fp4q-to-gpu", "::mlir::ModuleOp"> {
     Before and after: `test/Conversion/FP4QToGPU`.
 
     Preconditions: the module is bufferized; scales are linear
-    (`fp4q-materialize-scale-layouts`); memrefs are in the memory of the device
+    (`fp4q-legalize-layouts`); memrefs are in the memory of the device
     and begin at a multiple of 16 bytes; `scaled_matmul` has mxfp4 or nvfp4
     operands. Numerics: bit-exact for quantization, dequantization and scale
     layouts, and for transforms, whose sums are in the reference's order;
@@ -112,8 +112,9 @@ def ConvertFP4QToVectorPass
 
     Before and after: `test/Conversion/FP4QToVector`.
 
-    Preconditions: memrefs, linear scales; for `scaled_matmul` K a multiple of
-    32 and groups of at least 8. Numerics: bit-exact but for products, which are
+    Preconditions: memrefs, linear scales; for `scaled_matmul` mxfp4 or
+    nvfp4 operands, a K that is a multiple of 32 (`fp4q-legalize-layouts` pads
+    it), and a `func.func` around it. Numerics: bit-exact but for products, which are
     within the bound of `docs/numerics.md` and the same for any number of
     threads.
   }];

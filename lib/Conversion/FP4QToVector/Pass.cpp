@@ -98,6 +98,11 @@ struct ConvertFP4QToVectorPass
         ops.push_back(op);
     });
     for (Operation *op : ops) {
+      // The kernel of one row is a function beside it.
+      if (isa<ScaledMatmulOp>(op) && !op->getParentOfType<func::FuncOp>()) {
+        op->emitOpError("expects to be in a func.func to become a kernel");
+        return signalPassFailure();
+      }
       ::fp4q::Choice choice =
           ::fp4q::chooseBackEnd(::fp4q::backEndTable, *target, describeWork(op),
                                 ::fp4q::BackEnd::CPU);

@@ -321,11 +321,14 @@ struct FP4QFoldConstantsPass
     Attribute value;
     Value padding = op.getConstantPaddingValue();
     RankedTensorType type = op.getResultType();
-    bool isStatic =
-        type.hasStaticShape() && type.getRank() > 0 &&
-        !llvm::is_contained(op.getStaticLow(), ShapedType::kDynamic);
+    // Negative paddings cut off; ShapedType::kDynamic is negative, too.
+    auto isNegative = [](int64_t extent) { return extent < 0; };
+    bool isStatic = type.hasStaticShape() && type.getRank() > 0 &&
+                    llvm::none_of(op.getStaticLow(), isNegative) &&
+                    llvm::none_of(op.getStaticHigh(), isNegative);
     if (!source || !isStatic || !padding ||
-        !matchPattern(padding, m_Constant(&value)))
+        !matchPattern(padding, m_Constant(&value)) ||
+        !isa<FloatAttr, IntegerAttr>(value))
       return {};
     auto one = RankedTensorType::get({1}, type.getElementType());
     return single(
@@ -364,7 +367,9 @@ struct FP4QFoldConstantsPass
   std::string getObstacle(Operation *op) {
     bool grows = isa<DequantOp>(op);
     int64_t limit = grows ? maxDequantElements : maxElements;
-    int64_t size = getNumElements(op->getOperand(0)) * (grows ? 2 : 1);
+    Value largest =
+        isa<tensor::PadOp>(op) ? op->getResult(0) : op->getOperand(0);
+    int64_t size = getNumElements(largest) * (grows ? 2 : 1);
     if (size <= limit)
       return "";
     return llvm::formatv("{0} elements are more than the option {1} permits: "
@@ -442,7 +447,8 @@ struct FP4QFoldConstantsPass
       Folded folded = fold(op);
       if (folded.empty()) {
         decline(op, isa<tensor::PadOp>(op)
-                        ? "the padding or its extent is not constant"
+                        ? "the padding or its extent is not constant, or "
+                          "elements are cut off"
                         : "the result is not finite, or its shape is not "
                           "static");
         continue;

@@ -1,6 +1,6 @@
 // tensor.pad in front of operations of fp4q, as fp4q-legalize-layouts makes it.
 // RUN: fp4q-opt %s --fp4q-fold-constants | FileCheck %s
-// RUN: fp4q-opt %s --fp4q-fold-constants=max-elements=3 --fp4q-remarks 2>&1 | FileCheck %s --check-prefix=LIMIT
+// RUN: fp4q-opt %s --fp4q-fold-constants=max-elements=4 --fp4q-remarks 2>&1 | FileCheck %s --check-prefix=LIMIT
 
 // In all dimensions, in front and behind; three bytes of two rows of two
 // matrices.
@@ -9,9 +9,11 @@
 // CHECK-SAME: {{\[\[}}9, 9, 9, 9], [5, 6, 9, 9], [7, 8, 9, 9]],
 // CHECK-SAME: {{\[\[}}9, 9, 9, 9], [9, 9, 9, 9], [9, 9, 9, 9]]]> : tensor<3x3x4xi8>
 // CHECK: fp4q.dequant ins(%[[P]],
-// LIMIT: [[@LINE+10]]:8: remark: [Missed] constant not folded {{.*}} Function=pad | Reason="8 elements are more than the option max-elements permits: 3"
-// LIMIT: remark: [Missed] constant not folded {{.*}} Function=others | Reason="the padding or its extent is not constant"
-// LIMIT: remark: [Missed] constant not folded {{.*}} Function=others | Reason="the padding or its extent is not constant"
+// LIMIT: [[@LINE+12]]:8: remark: [Missed] constant not folded {{.*}} Function=pad | Reason="36 elements are more than the option max-elements permits: 4"
+// LIMIT: remark: [Missed] constant not folded {{.*}} Function=others | Reason="the padding or its extent is not constant, or elements are cut off"
+// LIMIT: remark: [Missed] constant not folded {{.*}} Function=others | Reason="the padding or its extent is not constant, or elements are cut off"
+// LIMIT-COUNT-3: Function=cut | Reason="the padding or its extent is not constant, or elements are cut off"
+// LIMIT: remark: [Missed] constant not folded {{.*}} Function=huge | Reason="4000000000000 elements are more than the option max-elements permits: 4"
 // LIMIT-LABEL: func.func @pad(
 // LIMIT: tensor.pad
 func.func @pad(%s: tensor<3x3x4xf8E8M0FNU>, %y: tensor<3x3x8xf32>)
@@ -82,6 +84,54 @@ func.func @others(%t: tensor<2x2xf32>, %y: tensor<1x4xf32>, %v: f32,
       outs(%y : tensor<1x4xf32>) -> tensor<1x4xf32>
   return %p0, %1, %2, %3 : tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x4xf32>,
       tensor<1x4xf32>
+}
+
+// Neither what is cut off at an end, nor between elements without a value.
+// CHECK-LABEL: func.func @cut(
+// CHECK-COUNT-3: tensor.pad
+// CHECK-NOT: tensor.pad
+// CHECK: return
+func.func @cut(%c: tensor<2x16xi8>, %y: tensor<2x32xf32>)
+    -> (tensor<2x32xf32>, tensor<2x32xf32>, tensor<2x32xf32>) {
+  %s = arith.constant dense<[[1.0], [2.0], [4.0]]> : tensor<3x1xf8E8M0FNU>
+  %one = arith.constant dense<1.0> : tensor<1x1xf8E8M0FNU>
+  %v = arith.constant 1.0 : f8E8M0FNU
+  %u = ub.poison : f8E8M0FNU
+  %p = tensor.pad %s low[-1, 0] high[0, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %v : f8E8M0FNU
+  } : tensor<3x1xf8E8M0FNU> to tensor<2x1xf8E8M0FNU>
+  %q = tensor.pad %s low[0, 0] high[-1, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %v : f8E8M0FNU
+  } : tensor<3x1xf8E8M0FNU> to tensor<2x1xf8E8M0FNU>
+  %r = tensor.pad %one low[0, 0] high[1, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %u : f8E8M0FNU
+  } : tensor<1x1xf8E8M0FNU> to tensor<2x1xf8E8M0FNU>
+  %0 = fp4q.dequant ins(%c, %p : tensor<2x16xi8>, tensor<2x1xf8E8M0FNU>)
+      outs(%y : tensor<2x32xf32>) -> tensor<2x32xf32>
+  %1 = fp4q.dequant ins(%c, %q : tensor<2x16xi8>, tensor<2x1xf8E8M0FNU>)
+      outs(%y : tensor<2x32xf32>) -> tensor<2x32xf32>
+  %2 = fp4q.dequant ins(%c, %r : tensor<2x16xi8>, tensor<2x1xf8E8M0FNU>)
+      outs(%y : tensor<2x32xf32>) -> tensor<2x32xf32>
+  return %0, %1, %2 : tensor<2x32xf32>, tensor<2x32xf32>, tensor<2x32xf32>
+}
+
+// What is made counts, not what is read.
+func.func @huge(%c: tensor<4000000000000x16xi8>,
+                %y: tensor<4000000000000x32xf32>)
+    -> tensor<4000000000000x32xf32> {
+  %s = arith.constant dense<1.0> : tensor<4x1xf8E8M0FNU>
+  %v = arith.constant 1.0 : f8E8M0FNU
+  %p = tensor.pad %s low[0, 0] high[3999999999996, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %v : f8E8M0FNU
+  } : tensor<4x1xf8E8M0FNU> to tensor<4000000000000x1xf8E8M0FNU>
+  %0 = fp4q.dequant ins(%c, %p : tensor<4000000000000x16xi8>, tensor<4000000000000x1xf8E8M0FNU>)
+      outs(%y : tensor<4000000000000x32xf32>)
+      -> tensor<4000000000000x32xf32>
+  return %0 : tensor<4000000000000x32xf32>
 }
 
 // CHECK: w_padded: "0x400000000000003F0000803F000000400000003F"
