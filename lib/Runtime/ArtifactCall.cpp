@@ -28,6 +28,9 @@
 
 using namespace fp4q;
 
+/// What tensors on GPUs begin at a multiple of, in bytes.
+constexpr int64_t kGpuAlignment = 16;
+
 using Function = fp4q_function_desc;
 using Sizes = std::vector<int64_t>;
 
@@ -282,6 +285,10 @@ private:
                             : "on " + std::to_string(function.device_type)));
     if (wantsHost)
       return true;
+    if (device.device_id < 0)
+      return refuseTensor(i, "is on CUDA device " +
+                                 std::to_string(device.device_id) +
+                                 ", but devices are numbered from 0");
     if (gpu >= 0 && gpu != device.device_id)
       return refuseTensor(i, "is on CUDA device " +
                                  std::to_string(device.device_id) +
@@ -335,16 +342,20 @@ private:
                  ", which is more than memory can hold");
     if (!tensor.data && !checked.view.isEmpty())
       return refuseTensor(i, "has a null pointer for its data");
+    // Kernels for GPUs read and write 16 bytes at a time.
+    int64_t alignment = isForCpu() || value(i).is_scalar || value(i).rank == 0
+                            ? elementBytes
+                            : kGpuAlignment;
+    bool isAligned = address % uintptr_t(alignment) == 0;
     checked.isStaged =
-        !checked.view.isEmpty() &&
-        (!checked.view.isContiguous() || !checked.view.isAligned());
+        !checked.view.isEmpty() && (!checked.view.isContiguous() || !isAligned);
     if (checked.isStaged && !isForCpu())
-      return refuseTensor(i, checked.view.isAligned()
+      return refuseTensor(i, isAligned
                                  ? "has strides " + strides(i) +
                                        ", but must be row-major and contiguous"
                                  : "is misaligned: its address is no multiple "
                                    "of " +
-                                       std::to_string(elementBytes));
+                                       std::to_string(alignment));
     return true;
   }
 

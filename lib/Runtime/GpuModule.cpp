@@ -19,6 +19,8 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
 #include <vector>
 
 using namespace fp4q;
@@ -57,6 +59,13 @@ struct ModuleState {
 
 } // namespace
 
+/// A copy that outlives the artifact: errors of later calls name the kernel
+/// that was launched last. Called under stateMutex.
+static const char *internName(const char *name) {
+  static std::set<std::string> &names = *new std::set<std::string>;
+  return names.insert(name).first->c_str();
+}
+
 /// Guards the `state` of all modules, kernels and constants while it is set.
 static std::mutex &stateMutex() {
   static std::mutex &mutex = *new std::mutex;
@@ -86,6 +95,7 @@ static KernelState &getState(fp4q_gpu_kernel &kernel) {
   ModuleState &module = getState(*kernel.module);
   return getState<KernelState>(kernel.state, [&] {
     module.kernels.push_back(std::make_unique<KernelState>());
+    kernel.name = internName(kernel.name);
     module.slots.push_back(&kernel.state);
     return module.kernels.back().get();
   });

@@ -136,7 +136,11 @@ def as_rows(array: Any, columns: int) -> Any:
 def contiguous(array: Any) -> Any:
     kind = framework(array)
     if kind == "torch":
-        return array.detach().contiguous()
+        array = array.detach().contiguous()
+        # Kernels for GPUs want more than the alignment of elements.
+        if array.device.type == "cuda" and array.data_ptr() % 16:
+            array = array.clone()
+        return array
     if kind == "numpy" and not array.flags.c_contiguous:
         import numpy
 

@@ -10,13 +10,15 @@ import pathlib
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from . import _arrays, _cache, _runtime
 from ._errors import CompileError, Diagnostic
 
 # PTX is in artifacts as it is, and ends in a zero byte.
-_PTX = re.compile(rb"[\t\n\r -~]*\.version [0-9.]+\s+\.target [^\0]*")
+_PRINTABLE = b"\t\n\r" + bytes(range(0x20, 0x7F))
+_PTX_HEADER = re.compile(rb"\.version [0-9.]+\s+\.target ")
 
 _runtime.set_allocator(_arrays.empty, _arrays.finish)
 
@@ -99,7 +101,7 @@ class Artifact:
         """The PTX of the target that is used; if that is no chip, of the first
         one that there is code for. None if there is none."""
         self._file.seek(0)
-        found = [text.decode() for text in _PTX.findall(self._file.read())]
+        found = list(_find_ptx(self._file.read()))
         chip = re.compile(rf"\.target {re.escape(self.target)}\b")
         used = [text for text in found if chip.search(text)]
         return next(iter(used or found), None)
@@ -107,6 +109,20 @@ class Artifact:
     def __repr__(self) -> str:
         names = ", ".join(self.functions)
         return f"<fp4q artifact for {self.target}: {names}>"
+
+
+def _find_ptx(data: bytes) -> Iterator[str]:
+    """The texts of PTX in a file, each of which ends with a zero byte."""
+    at = 0
+    while match := _PTX_HEADER.search(data, at):
+        begin, at = match.start(), data.find(b"\0", match.end())
+        # The comment in front of it; what is printable before may be constants.
+        before = data[max(begin - 256, data.rfind(b"\0", 0, begin) + 1) : begin]
+        comment = before[len(before.rstrip(_PRINTABLE)) :]
+        if (start := comment.find(b"//")) >= 0:
+            begin -= len(comment) - start
+        at = len(data) if at < 0 else at
+        yield data[begin:at].decode(errors="replace")
 
 
 def default_target() -> str:

@@ -252,5 +252,5 @@ TEST_F(ArtifactStrides, OtherDevice) {
   from.dl.byte_offset = 1;
   EXPECT_EQ(call(&other, {&from.dl, &to.dl}),
             std::string(kArgument) +
-                "is misaligned: its address is no multiple of 4");
+                "is misaligned: its address is no multiple of 16");
 }

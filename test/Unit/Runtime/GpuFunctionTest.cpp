@@ -189,8 +189,21 @@ TEST_F(GpuFunction, RefusesStridesAndMisalignment) {
   misaligned.byte_offset = 2;
   EXPECT_EQ(call(misaligned, y.dl),
             "argument #0 of 'scale' (tensor<?xf32>) is misaligned: its address "
-            "is no multiple of 4");
+            "is no multiple of 16");
+  misaligned.byte_offset = 8;
+  EXPECT_EQ(call(misaligned, y.dl),
+            "argument #0 of 'scale' (tensor<?xf32>) is misaligned: its address "
+            "is no multiple of 16");
   EXPECT_EQ(y.read(), (std::vector<float>{0, 0}));
+}
+
+TEST_F(GpuFunction, RefusesNegativeDevices) {
+  DeviceTensor x({1, 2}), y({0, 0});
+  DLTensor nowhere = x.dl;
+  nowhere.device.device_id = -7;
+  EXPECT_EQ(call(nowhere, y.dl),
+            "argument #0 of 'scale' (tensor<?xf32>) is on CUDA device -7, but "
+            "devices are numbered from 0");
 }
 
 TEST_F(GpuFunction, ReportsFaults) {
