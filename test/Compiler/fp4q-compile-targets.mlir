@@ -17,6 +17,12 @@
 // RUN: fp4q-run a.so --target=cpu:x86-64-v3 --input=x.npy --output=c2.npy --output=s2.npy
 // RUN: cmp c.npy c2.npy && cmp s.npy s2.npy
 //
+// What was compiled already is not compiled as options say.
+// RUN: not fp4q-run a.so --backend=reference --input=x.npy --output=c3.npy --output=s3.npy 2>&1 | FileCheck %s --check-prefix=BACKEND
+// BACKEND: {{^}}fp4q-run: error: --backend=reference is for modules, but 'a.so' is an artifact, which is compiled already{{$}}
+// RUN: not fp4q-run a.so --no-optimize --input=x.npy --output=c3.npy --output=s3.npy 2>&1 | FileCheck %s --check-prefix=OPTIMIZE
+// OPTIMIZE: {{^}}fp4q-run: error: --no-optimize is for modules, but 'a.so' is an artifact, which is compiled already{{$}}
+//
 // Compiling twice gives the same file.
 // RUN: fp4q-compile %s --target=cpu,cpu:x86-64-v3,cpu:x86-64-v2 -o b.so
 // RUN: cmp a.so b.so

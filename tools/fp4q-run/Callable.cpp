@@ -253,6 +253,15 @@ static std::unique_ptr<Callable> openAs(const Callable::Options &options) {
 }
 
 std::unique_ptr<Callable> Callable::open(const Options &options) {
+  // What was compiled before is as it is.
+  bool asksCompiler = options.backend != "auto" || !options.optimize;
+  if (asksCompiler && isArtifact(options.path)) {
+    (void)reportError((options.optimize ? Twine("--backend=") + options.backend
+                                        : Twine("--no-optimize")) +
+                      " is for modules, but '" + options.path +
+                      "' is an artifact, which is compiled already");
+    return nullptr;
+  }
   if (!options.device.empty() && options.device != "cpu")
     return openAs<FunctionOnDevice>(options);
   return isArtifact(options.path) ? openAs<ArtifactFunction>(options)

@@ -26,7 +26,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "fp4q/CodeGen/GPU/Codec.h"
 #include "fp4q/CodeGen/GPU/Kernels.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -63,7 +62,7 @@ namespace {
 class NativeEmitter {
 public:
   NativeEmitter(GPUKernelBuilder &k, const NativeTiledKernel &kernel)
-      : k(k), w(k.b), kernel(kernel), tiling(kernel.tiling) {}
+      : k(k), kernel(kernel), tiling(kernel.tiling) {}
 
   void run();
 
@@ -80,7 +79,6 @@ private:
                                              int64_t groupsOf8);
 
   GPUKernelBuilder &k;
-  WordEmitter w;
   const NativeTiledKernel &kernel;
   const TiledTiling &tiling;
   Value thread, lane, g, t;

@@ -1,5 +1,4 @@
-//===- QuantizePieces.h - what quantizing kernels have in common -*- C++
-//-*-===//
+//===- QuantizePieces.h - shared by quantizing kernels ----------*- C++ -*-===//
 //
 // Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

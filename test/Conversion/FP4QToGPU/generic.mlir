@@ -84,6 +84,34 @@ func.func @no_side_effects(%x: memref<4xf32>, %y: memref<4xf32>,
   return
 }
 
+// Functions of math are calls of a library, which is not there.
+// CHECK-LABEL: func.func @exp(
+// CHECK: linalg.generic
+// CHECK-LABEL: func.func @fma(
+// CHECK: gpu.launch_func
+func.func @exp(%x: memref<64xf32>, %y: memref<64xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>,
+                                   affine_map<(i) -> (i)>],
+                  iterator_types = ["parallel"]}
+      ins(%x : memref<64xf32>) outs(%y : memref<64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = math.exp %a : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+func.func @fma(%x: memref<64xf32>, %y: memref<64xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>,
+                                   affine_map<(i) -> (i)>],
+                  iterator_types = ["parallel"]}
+      ins(%x : memref<64xf32>) outs(%y : memref<64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = math.fma %a, %a, %a : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
 // CHECK: gpu.module @fp4q_kernels
 // CHECK: gpu.func @elementwise{{[_0-9]*}}(%[[P:.*]]: memref<f32>, %[[Q:.*]]: memref<f32>, %[[R:.*]]: memref<f32>)
 // CHECK: scf.if
