@@ -242,3 +242,24 @@ def test_scales_of_ml_dtypes():
     )
     with pytest.raises(TypeError, match="q.scales must be nvfp4's scales"):
         wrong.dequantize()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("fmt", ["mxfp4", "nvfp4"])
+def test_jax(fmt, dtype):
+    """Arrays of JAX give arrays of JAX, with the native types of scales."""
+    jax = pytest.importorskip("jax", reason="jax is not installed")
+    x = jax.random.normal(jax.random.PRNGKey(0), (5, 64)).astype(dtype)
+    quantized = fp4q.quantize(x, fmt)
+    expected = fp4q.quantize(np.asarray(x), fmt)
+    assert isinstance(quantized.codes, jax.Array)
+    assert quantized.scales.dtype == {
+        "mxfp4": jax.numpy.float8_e8m0fnu,
+        "nvfp4": jax.numpy.float8_e4m3fn,
+    }[fmt]
+    for got, want in (
+        (quantized.codes, expected.codes),
+        (quantized.scales, expected.scales),
+        (fp4q.dequantize(quantized), fp4q.dequantize(expected)),
+    ):
+        assert np.asarray(got).tobytes() == np.asarray(want).tobytes()
