@@ -18,7 +18,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
-#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -78,8 +77,6 @@ void mlir::fp4q::buildFP4QToGPUPipeline(OpPassManager &manager,
   manager.addPass(createFP4QAddShapeFunctionsPass());
   if (options.optimize)
     buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  // Bufferization takes no arith and math operations on tensors.
-  manager.addPass(createConvertElementwiseToLinalgPass());
   addBackEndSelection(
       manager,
       {target->name, options.backend, options.quantize, options.matmul},

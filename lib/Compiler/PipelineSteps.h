@@ -20,7 +20,8 @@ struct BackEndChoice {
   std::string target, backEnd, quantize, matmul;
 };
 
-/// Gives each operation a back end, as fp4q-select-backend does, and then those
+/// Makes linalg operations of those of arith and math on tensors. Gives each
+/// operation of fp4q a back end, as fp4q-select-backend does, and then those
 /// on tensors the scale layouts and the K that its kernels want; of constants
 /// at compile time, if `optimize`.
 void addBackEndSelection(OpPassManager &manager, const BackEndChoice &choice,

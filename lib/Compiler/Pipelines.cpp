@@ -122,6 +122,8 @@ void mlir::fp4q::buildFP4QOptimizePipeline(
 void mlir::fp4q::addBackEndSelection(OpPassManager &manager,
                                      const BackEndChoice &choice,
                                      bool optimize) {
+  // arith and math operations on tensors, which do not bufferize.
+  manager.addPass(createConvertElementwiseToLinalgPass());
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   FP4QSelectBackendPassOptions select;
   select.target = choice.target;
@@ -142,8 +144,6 @@ void mlir::fp4q::addBackEndSelection(OpPassManager &manager,
 /// fp4q -> linalg, but for operations that are left to the kernels.
 static void addLowerToLinalg(OpPassManager &manager,
                              const BackEndChoice &choice, bool optimize) {
-  // arith and math operations on tensors, which do not bufferize.
-  manager.addPass(createConvertElementwiseToLinalgPass());
   addBackEndSelection(manager, choice, optimize);
   manager.addPass(createFP4QFuseDequantPass());
   manager.addPass(createFP4QDecomposeMatmulPass());
