@@ -39,56 +39,60 @@ static FailureOr<LLVM::CallOp> callRuntime(OpBuilder &builder, Operation *op,
 
 namespace {
 
-struct WorkspaceLowering : public ConvertOpToLLVMPattern<GPUWorkspaceOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+/// Replaces an operation that yields memory by a call that returns its address.
+template <typename Op>
+struct MemoryLowering : public ConvertOpToLLVMPattern<Op> {
+  using ConvertOpToLLVMPattern<Op>::ConvertOpToLLVMPattern;
 
-  LogicalResult
-  matchAndRewrite(GPUWorkspaceOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
+  /// `getArgument` makes the call's argument of the size in bytes; null fails.
+  LogicalResult replace(Op op, ValueRange dynamicSizes,
+                        ConversionPatternRewriter &rewriter, StringRef name,
+                        function_ref<Value(Value bytes)> getArgument) const {
     Location loc = op.getLoc();
     auto type = cast<MemRefType>(op.getMemory().getType());
     SmallVector<Value> sizes, strides;
     Value bytes;
-    getMemRefDescriptorSizes(loc, type, adaptor.getSizes(), rewriter, sizes,
-                             strides, bytes);
+    this->getMemRefDescriptorSizes(loc, type, dynamicSizes, rewriter, sizes,
+                                   strides, bytes);
+    Value argument = getArgument(bytes);
+    if (!argument)
+      return failure();
     FailureOr<LLVM::CallOp> call =
-        callRuntime(rewriter, op, "fp4q_gpu_workspace", bytes,
-                    LLVM::LLVMPointerType::get(getContext()));
+        callRuntime(rewriter, op, name, argument,
+                    LLVM::LLVMPointerType::get(op.getContext()));
     if (failed(call))
       return failure();
     Value memory = call->getResult();
-    rewriter.replaceOp(op,
-                       Value(createMemRefDescriptor(loc, type, memory, memory,
-                                                    sizes, strides, rewriter)));
+    rewriter.replaceOp(
+        op, Value(this->createMemRefDescriptor(loc, type, memory, memory, sizes,
+                                               strides, rewriter)));
     return success();
   }
 };
 
-struct ConstantLowering : public ConvertOpToLLVMPattern<GPUConstantOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct WorkspaceLowering : public MemoryLowering<GPUWorkspaceOp> {
+  using MemoryLowering::MemoryLowering;
+
+  LogicalResult
+  matchAndRewrite(GPUWorkspaceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    return replace(op, adaptor.getSizes(), rewriter, "fp4q_gpu_workspace",
+                   [](Value bytes) { return bytes; });
+  }
+};
+
+struct ConstantLowering : public MemoryLowering<GPUConstantOp> {
+  using MemoryLowering::MemoryLowering;
 
   LogicalResult
   matchAndRewrite(GPUConstantOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    auto type = cast<MemRefType>(op.getMemory().getType());
-    SmallVector<Value> sizes, strides;
-    Value bytes;
-    getMemRefDescriptorSizes(loc, type, {}, rewriter, sizes, strides, bytes);
-    LLVM::GlobalOp record = getRecord(rewriter, op);
-    if (!record)
-      return failure();
-    Value address = LLVM::AddressOfOp::create(rewriter, loc, record);
-    FailureOr<LLVM::CallOp> call =
-        callRuntime(rewriter, op, "fp4q_gpu_constant_data", address,
-                    LLVM::LLVMPointerType::get(getContext()));
-    if (failed(call))
-      return failure();
-    Value memory = call->getResult();
-    rewriter.replaceOp(op,
-                       Value(createMemRefDescriptor(loc, type, memory, memory,
-                                                    sizes, strides, rewriter)));
-    return success();
+    return replace(op, {}, rewriter, "fp4q_gpu_constant_data", [&](Value) {
+      LLVM::GlobalOp record = getRecord(rewriter, op);
+      return record ? LLVM::AddressOfOp::create(rewriter, op.getLoc(), record)
+                          .getResult()
+                    : Value();
+    });
   }
 
 private:
