@@ -14,9 +14,6 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
-/// Elements that are worth a thread.
-constexpr int64_t kTaskElements = 32768;
-
 /// One block of groups: their scales, then the elements of 2 * lanes codes at a
 /// time.
 static void emitBlock(CPUKernelBuilder &b, const DequantizeConfig &config,

@@ -106,7 +106,7 @@ Value CPUKernelBuilder::bitcast(Value value, int64_t size, Type element) {
 }
 
 Value CPUKernelBuilder::slice(Value vector, int64_t offset, int64_t size) {
-  if (cast<VectorType>(vector.getType()).getNumElements() == size)
+  if (lanesOf(vector) == size)
     return vector;
   SmallVector<int64_t> mask =
       llvm::to_vector(llvm::seq<int64_t>(offset, offset + size));
@@ -118,7 +118,7 @@ Value CPUKernelBuilder::concat(ArrayRef<Value> vectors) {
   while (parts.size() > 1) {
     SmallVector<Value> joined;
     for (size_t i = 0; i + 1 < parts.size(); i += 2) {
-      int64_t size = cast<VectorType>(parts[i].getType()).getNumElements();
+      int64_t size = lanesOf(parts[i]);
       joined.push_back(
           shuffle(parts[i], parts[i + 1],
                   llvm::to_vector(llvm::seq<int64_t>(0, 2 * size))));

@@ -64,6 +64,9 @@ public:
   Value constantBytes(ArrayRef<int8_t> bytes);
 
   // Vectors.
+  static int64_t lanesOf(Value vector) {
+    return cast<VectorType>(vector.getType()).getNumElements();
+  }
   Value load(int64_t size, Value memref, ValueRange indices);
   void store(Value vector, Value memref, ValueRange indices);
   Value loadScalar(Value memref, ValueRange indices);

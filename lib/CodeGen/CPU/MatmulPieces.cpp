@@ -15,10 +15,6 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
-static int64_t sizeOf(Value vector) {
-  return cast<VectorType>(vector.getType()).getNumElements();
-}
-
 SmallVector<Value> MatmulOperands::values() const {
   SmallVector<Value> all = {a, aScales, b, bScales};
   if (alpha)
@@ -30,7 +26,7 @@ SmallVector<Value> MatmulOperands::values() const {
 }
 
 Nibbles mlir::fp4q::emitDecode(CPUKernelBuilder &b, Value codes, int64_t bias) {
-  int64_t size = sizeOf(codes);
+  int64_t size = b.lanesOf(codes);
   Value decoded =
       DecodeOp::create(b, b.vec(2 * size, b.i8()), codes, /*scales=*/Value(),
                        NibbleOrder::Split, bias);
@@ -80,7 +76,7 @@ SmallVector<Value> mlir::fp4q::loadUnit(CPUKernelBuilder &b, Value matrix,
 }
 
 Value mlir::fp4q::extendBytes(CPUKernelBuilder &b, Value bytes) {
-  return arith::ExtUIOp::create(b, b.vec(sizeOf(bytes), b.i32()), bytes);
+  return arith::ExtUIOp::create(b, b.vec(b.lanesOf(bytes), b.i32()), bytes);
 }
 
 Value mlir::fp4q::emitEpilogue(CPUKernelBuilder &b, Value sum, Value alpha,

@@ -22,8 +22,6 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
-/// Elements that are worth a thread.
-constexpr int64_t kTaskElements = 32768;
 /// Rows that are transformed together.
 constexpr int64_t kTransformRows = 4;
 

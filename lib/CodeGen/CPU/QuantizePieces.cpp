@@ -14,10 +14,6 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
-static int64_t sizeOf(Value vector) {
-  return cast<VectorType>(vector.getType()).getNumElements();
-}
-
 /// first, first + 2, ... of `count` lanes.
 static SmallVector<int64_t> everySecond(int64_t first, int64_t count) {
   SmallVector<int64_t> mask;
@@ -51,7 +47,7 @@ EvenOdd mlir::fp4q::loadEvenOdd(CPUKernelBuilder &b, Value matrix, Value row,
 
 void mlir::fp4q::storeEvenOdd(CPUKernelBuilder &b, EvenOdd elements,
                               Value matrix, Value row, Value k) {
-  int64_t lanes = sizeOf(elements.even);
+  int64_t lanes = b.lanesOf(elements.even);
   SmallVector<int64_t> mask;
   for (int64_t i = 0; i < lanes; ++i)
     mask.append({i, lanes + i});
@@ -68,7 +64,7 @@ Value mlir::fp4q::maxOfSegments(CPUKernelBuilder &b, SmallVector<Value> vectors,
     for (size_t i = 0; i < vectors.size(); i += pairs ? 2 : 1) {
       Value first = vectors[i], second = vectors[pairs ? i + 1 : i];
       SmallVector<int64_t> low, high;
-      int64_t lanes = sizeOf(first);
+      int64_t lanes = b.lanesOf(first);
       for (int64_t part = 0; part < (pairs ? 2 * lanes : lanes);
            part += segment)
         for (int64_t j = 0; j < segment / 2; ++j) {
@@ -85,7 +81,7 @@ Value mlir::fp4q::maxOfSegments(CPUKernelBuilder &b, SmallVector<Value> vectors,
 
 Value mlir::fp4q::spreadLanes(CPUKernelBuilder &b, Value vector,
                               int64_t lanes) {
-  int64_t count = sizeOf(vector);
+  int64_t count = b.lanesOf(vector);
   SmallVector<int64_t> mask;
   for (int64_t i = 0; i < lanes; ++i)
     mask.push_back(i * count / lanes);
@@ -105,7 +101,7 @@ Value mlir::fp4q::packCodes(CPUKernelBuilder &b, Value even, Value odd) {
   Value four = b.splat(odd.getType(), 4u);
   Value pair =
       arith::OrIOp::create(b, even, arith::ShLIOp::create(b, odd, four));
-  return arith::TruncIOp::create(b, b.vec(sizeOf(pair), b.i8()), pair);
+  return arith::TruncIOp::create(b, b.vec(b.lanesOf(pair), b.i8()), pair);
 }
 
 int64_t mlir::fp4q::chooseBlockGroups(int64_t k, int64_t group, int64_t limit) {

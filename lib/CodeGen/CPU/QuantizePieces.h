@@ -18,6 +18,9 @@
 namespace mlir {
 namespace fp4q {
 
+/// Elements that are worth a thread, of quantize_pack and dequant.
+constexpr int64_t kTaskElements = 32768;
+
 /// Elements of even and of odd number, one f32 a lane.
 struct EvenOdd {
   Value even, odd;
