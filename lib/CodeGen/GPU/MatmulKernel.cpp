@@ -5,12 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One kernel for few tokens and for many; the tiling says which. Lanes load
-// their fragments from global memory as m16n8k64 wants them (the tables are in
-// the description of fp4q.mma_block_scaled): rows are those of b, columns those
-// of a. With few tokens the warps of a CTA divide K, so that its weights are
-// read once and by many loads at a time; their sums are added in shared memory
-// in the order of the warps, so equal inputs give equal bits.
+// For up to 64 tokens, and for any number where NativeTiledKernel.cpp does not
+// take K; the tiling says which. Lanes load their fragments from global memory
+// as m16n8k64 wants them (the tables are in the description of
+// fp4q.mma_block_scaled): rows are those of b, columns those of a. With few
+// tokens the warps of a CTA divide K, so that its weights are read once and by
+// many loads at a time; their sums are added in shared memory in the order of
+// the warps, so equal inputs give equal bits.
 //
 // Rows and columns beyond the end are those at the end again, and are not
 // stored. Codes beyond the end of K are 0 with scale byte 0, which adds zeros.

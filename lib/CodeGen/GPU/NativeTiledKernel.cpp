@@ -11,9 +11,11 @@
 // rows that ldmatrix reads at a time meet all banks. A unit is 32 of k:
 // ldmatrix.x4 gives the fragments of m16n8k64 as they are (PTX ISA 9.7.14.5),
 //
-//   a: rows 0..7 unit 2s | rows 8..15 unit 2s | rows 0..7 2s+1 | rows 8..15
-//   2s+1 b: cols 0..7 unit 2s | cols 0..7 unit 2s+1 | cols 8..15 2s |
-//   cols 8..15 2s+1
+//   matrix   0             1              2               3
+//   a        rows 0..7     rows 8..15     rows 0..7       rows 8..15
+//            unit 2s       unit 2s        unit 2s+1       unit 2s+1
+//   b        cols 0..7     cols 0..7      cols 8..15      cols 8..15
+//            unit 2s       unit 2s+1      unit 2s         unit 2s+1
 //
 // Of scales each lane loads words of a row: a quad's four words are those of
 // two tiles of a, or of four of b, which selectors tell apart:

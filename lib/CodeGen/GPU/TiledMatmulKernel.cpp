@@ -27,9 +27,11 @@
 // ldmatrix.x4 gives them (PTX ISA 9.7.14.5, "ldmatrix" and "Matrix Fragments
 // for mma.m16n8k16"), with i the lane's row of a matrix:
 //
-//   a: rows 0..7 unit 2s | rows 8..15 unit 2s | rows 0..7 2s+1 | rows 8..15
-//   2s+1 b: cols 0..7 unit 2s | cols 0..7 unit 2s+1 | cols 8..15 2s |
-//   cols 8..15 2s+1
+//   matrix   0             1              2               3
+//   a        rows 0..7     rows 8..15     rows 0..7       rows 8..15
+//            unit 2s       unit 2s        unit 2s+1       unit 2s+1
+//   b        cols 0..7     cols 0..7      cols 8..15      cols 8..15
+//            unit 2s       unit 2s+1      unit 2s         unit 2s+1
 //
 //===----------------------------------------------------------------------===//
 

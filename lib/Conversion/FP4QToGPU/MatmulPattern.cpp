@@ -35,8 +35,8 @@ struct Variant {
 } // namespace
 
 // On block-scaled matrix instructions. With few tokens eight warps divide K, so
-// that each CTA has many loads of weights in flight; with many, four warps
-// share 128 x 64 of the result.
+// that each CTA has many loads of weights in flight; with many, tiles of both
+// operands pass through shared memory.
 static constexpr Variant nativeVariants[] = {
     {8, "scaled_matmul_m8", KernelKind::Native, {1, 1, 8, 1, 1, 4}},
     {16, "scaled_matmul_m16", KernelKind::Native, {1, 1, 8, 1, 2, 4}},
