@@ -148,22 +148,9 @@ void fp4q::bindGpu(nb::module_ &m) {
                          nb::object to) { copy(a, to, /*toDevice=*/false); })
       .def("reshaped", &reshape, "shape"_a)
       .def_prop_ro("sizes", [](const GpuArray &a) { return a.sizes; })
-      .def_prop_ro("dtype_name", [](const GpuArray &a) { return a.dtype; })
       .def_prop_ro("device",
                    [](const GpuArray &a) { return a.memory->device; });
   m.def("gpu_empty", &makeArray, "shape"_a, "dtype"_a, "device"_a);
   m.def("gpus", &getGPUs);
   m.def("gpu_target", &getGPUTarget, "device"_a);
-  m.def(
-      "gpu_synchronize",
-      [](int32_t device) {
-        const char *error = nullptr;
-        int32_t status;
-        {
-          nb::gil_scoped_release release;
-          status = fp4q_gpu_synchronize(device, nullptr, &error);
-        }
-        check(status, error);
-      },
-      "device"_a);
 }

@@ -277,15 +277,6 @@ getBackEnds(const std::string &name) {
   return result;
 }
 
-/// The targets of the table that are chips.
-static Names getChips() {
-  nb::list names;
-  for (size_t i = 0; i < numTargets; ++i)
-    if (targets[i].kind == TargetKind::GPU)
-      names.append(targets[i].name);
-  return names;
-}
-
 NB_MODULE(_runtime, m) {
   // The caches of compiled functions live until the interpreter is gone.
   nb::set_leak_warnings(false);
@@ -341,7 +332,6 @@ NB_MODULE(_runtime, m) {
   m.def("presets", &getPresets);
   m.def("host_target", &hostTarget);
   m.def("back_ends", &getBackEnds, "target"_a);
-  m.def("chips", &getChips);
   bindGpu(m);
   m.def("set_num_threads", &fp4q_set_num_threads, "n"_a,
         "Sets the number of threads of compiled code; 0 stands for the number "
