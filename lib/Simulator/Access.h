@@ -226,13 +226,15 @@ struct GlobalAccess {
 // Counters
 //===----------------------------------------------------------------------===//
 
-inline void countGlobal(Warp &warp, uint32_t mask,
+inline void countGlobal(Warp &warp, const Inst &inst, uint32_t mask,
                         const uint64_t (&addresses)[32], uint32_t size,
                         bool write) {
-  Counters &counters = warp.cta->cluster->counters;
+  Cluster &cluster = *warp.cta->cluster;
+  Counters &counters = cluster.counters;
   uint64_t bytes = uint64_t(__builtin_popcount(mask)) * size;
   (write ? counters.globalWriteBytes : counters.globalReadBytes) += bytes;
   ++counters.globalRequests;
+  counters.globalWriteRequests += write;
   // Ascending runs of aligned accesses, as most requests are, need no sorting.
   uint64_t low = 0, fresh = 0, back = 0;
   for (int i = 0; i < 32; ++i)
@@ -242,23 +244,28 @@ inline void countGlobal(Warp &warp, uint32_t mask,
     back += addresses[i] >> 5 < addresses[i - 1] >> 5;
   }
   bool simple = mask == ~0u && !back && !(low & (size - 1));
-  counters.globalSectors +=
-      simple ? fresh + 1 : countSectors(mask, addresses, size);
+  uint64_t sectors = simple ? fresh + 1 : countSectors(mask, addresses, size);
+  counters.globalSectors += sectors;
+  counters.globalWriteSectors += write ? sectors : 0;
+  if (__builtin_expect(!cluster.accesses.empty(), 0))
+    profileGlobal(cluster.accesses[inst.index], mask, addresses, size, sectors);
 }
 
 // 32 banks of four bytes. Accesses wider than that go in as many passes as it
 // takes to serve 128 bytes each (quarter warps for 16 bytes); aligned accesses
 // of 8 or 16 bytes make banks of that width of the 32.
-inline void countShared(Warp &warp, uint32_t mask,
+inline void countShared(Warp &warp, const Inst &inst, uint32_t mask,
                         const uint64_t (&addresses)[32], uint32_t size,
                         bool write) {
-  Counters &counters = warp.cta->cluster->counters;
+  Cluster &cluster = *warp.cta->cluster;
+  Counters &counters = cluster.counters;
   uint64_t bytes = uint64_t(__builtin_popcount(mask)) * size;
   (write ? counters.sharedWriteBytes : counters.sharedReadBytes) += bytes;
   ++counters.sharedRequests;
   unsigned width = size < 4 ? 4 : size > 32 ? 32 : size;
   unsigned shift = unsigned(__builtin_ctz(width)), lanesPerPass = 128 / width;
   uint32_t bank[32];
+  uint64_t passes = 0, conflicts = 0;
   for (int i = 0; i < 32; ++i)
     bank[i] = (mask >> i & 1)
               << (uint32_t(addresses[i]) >> shift & (lanesPerPass - 1));
@@ -267,17 +274,19 @@ inline void countShared(Warp &warp, uint32_t mask,
         mask & uint32_t(((uint64_t(1) << lanesPerPass) - 1) << base);
     if (!lanes)
       continue;
-    ++counters.sharedWavefronts;
+    ++passes;
     uint32_t hit = 0;
     for (unsigned i = 0; i < lanesPerPass; ++i)
       hit |= bank[base + i];
     // Almost always each lane has a bank of its own.
     if (__builtin_popcount(hit) == __builtin_popcount(lanes))
       continue;
-    uint32_t more = countConflicts(lanes, addresses, shift);
-    counters.sharedWavefronts += more;
-    counters.bankConflicts += more;
+    conflicts += countConflicts(lanes, addresses, shift);
   }
+  counters.sharedWavefronts += passes + conflicts;
+  counters.bankConflicts += conflicts;
+  if (__builtin_expect(!cluster.accesses.empty(), 0))
+    profileShared(cluster.accesses[inst.index], size, passes, conflicts);
 }
 
 } // namespace fp4q::sim::FP4Q_SIM_ISA

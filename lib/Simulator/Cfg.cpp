@@ -48,15 +48,6 @@ static void set(Bits &bits, uint32_t i) {
   bits[i / 64] |= uint64_t(1) << (i % 64);
 }
 
-static bool endsBlock(const Inst &inst) {
-  return inst.control == Control::Branch ||
-         inst.control == Control::BranchIdx || inst.control == Control::Exit;
-}
-
-static bool fallsThrough(const Inst &inst) {
-  return !endsBlock(inst) || inst.pred != kPredTrue;
-}
-
 static std::vector<Block> buildBlocks(std::vector<Inst> &insts) {
   insts[0].leader = true;
   for (size_t i = 0; i < insts.size(); ++i) {
@@ -80,16 +71,10 @@ static std::vector<Block> buildBlocks(std::vector<Inst> &insts) {
     blockOf[i] = uint32_t(blocks.size() - 1);
   }
   for (uint32_t b = 0; b < blocks.size(); ++b) {
-    const Inst &last = insts[blocks[b].end - 1];
-    auto &succs = blocks[b].succs;
-    if (fallsThrough(last) && blocks[b].end < insts.size())
-      succs.push_back(b + 1);
-    if (last.control == Control::Branch)
-      succs.push_back(blockOf[last.target]);
-    for (int32_t target : last.targets)
-      succs.push_back(blockOf[target]);
-    for (uint32_t s : succs)
-      blocks[s].preds.push_back(b);
+    forSuccessors(insts, blocks[b].end - 1, [&](uint32_t to) {
+      blocks[b].succs.push_back(blockOf[to]);
+      blocks[blockOf[to]].preds.push_back(b);
+    });
   }
   return blocks;
 }

@@ -22,8 +22,8 @@ DriverState &DriverState::get() {
   // Never destroyed: programs call in from destructors of their own.
   static DriverState *state = [] {
     auto *made = new DriverState;
-    for (const char *name :
-         {"checks", "threads", "budget", "chip", "sms", "messages"}) {
+    for (const char *name : {"checks", "threads", "budget", "chip", "sms",
+                             "messages", "profile"}) {
       std::string variable = "FP4Q_SIM_";
       for (const char *c = name; *c; ++c)
         variable += char(*c - 'a' + 'A');
@@ -51,6 +51,8 @@ bool DriverState::setOption(const std::string &name, const std::string &value) {
     return false;
   if (name == "checks" && number <= 1)
     options.checks = number;
+  else if (name == "profile" && number <= 1)
+    options.profile = number;
   else if (name == "sms" && number > 0 && number <= 1024)
     multiprocessors = unsigned(number);
   else if (name == "messages" && number <= 1)

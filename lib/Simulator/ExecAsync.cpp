@@ -58,9 +58,9 @@ void execCpAsync(Warp &warp, const Inst &inst, uint32_t mask) {
     issueCopy(warp, inst, lane, to[lane], from[lane], bytes, copy);
     readers |= uint32_t(bytes != 0) << lane;
   });
-  countShared(warp, mask, to, Size, /*write=*/true);
+  countShared(warp, inst, mask, to, Size, /*write=*/true);
   if (readers)
-    countGlobal(warp, readers, from, Size, /*write=*/false);
+    countGlobal(warp, inst, readers, from, Size, /*write=*/false);
 }
 
 void execCommit(Warp &warp, const Inst &, uint32_t mask) {

@@ -124,9 +124,9 @@ void execAtomic(Warp &warp, const Inst &inst, uint32_t mask) {
   if (space == Space::Generic)
     space = splitGeneric(where[__builtin_ctz(mask)], unused);
   if (space == Space::Shared)
-    countShared(warp, mask, where, size, /*write=*/true);
+    countShared(warp, inst, mask, where, size, /*write=*/true);
   else
-    countGlobal(warp, mask, where, size, /*write=*/true);
+    countGlobal(warp, inst, mask, where, size, /*write=*/true);
   const auto source = [&](uint32_t operand, uint32_t lane) -> uint64_t {
     return element == 8 ? warp.row64(inst.ops[operand])[lane]
                         : warp.row32(inst.ops[operand])[lane];

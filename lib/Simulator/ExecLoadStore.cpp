@@ -14,12 +14,13 @@
 namespace fp4q::sim::FP4Q_SIM_ISA {
 namespace {
 
-void count(Warp &warp, uint32_t mask, const uint64_t (&where)[32], Space space,
-           uint32_t size, bool write) {
+void count(Warp &warp, const Inst &inst, uint32_t mask,
+           const uint64_t (&where)[32], Space space, uint32_t size,
+           bool write) {
   if (space == Space::Shared)
-    countShared(warp, mask, where, size, write);
+    countShared(warp, inst, mask, where, size, write);
   else if (space == Space::Global || space == Space::Const)
-    countGlobal(warp, mask, where, size, write);
+    countGlobal(warp, inst, mask, where, size, write);
   else
     warp.cta->cluster->counters.localBytes +=
         uint64_t(__builtin_popcount(mask)) * size;
@@ -104,7 +105,7 @@ void execLoad(Warp &warp, const Inst &inst, uint32_t mask) {
   uint64_t where[32];
   addresses(warp, inst.ops[inst.vec], inst.wideBase, inst.offset, where);
   Target target(inst, mask, where);
-  count(warp, mask, where, target.space, Size, /*write=*/false);
+  count(warp, inst, mask, where, target.space, Size, /*write=*/false);
   const uint8_t *from[32];
   uint32_t doubtful = mask;
   if (target.space == Space::Shared) {
@@ -134,7 +135,7 @@ void execStore(Warp &warp, const Inst &inst, uint32_t mask) {
   uint64_t where[32];
   addresses(warp, inst.ops[inst.vec], inst.wideBase, inst.offset, where);
   Target target(inst, mask, where);
-  count(warp, mask, where, target.space, Size, /*write=*/true);
+  count(warp, inst, mask, where, target.space, Size, /*write=*/true);
   uint8_t values[32 * kSlot];
   // Ascending elements: each overwrites what its predecessor had too much.
   for (unsigned e = 0; e < inst.vec; ++e) {

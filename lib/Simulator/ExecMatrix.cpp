@@ -33,7 +33,7 @@ struct Rows {
       for (uint64_t &address : where)
         address -= kSharedWindow;
     uint32_t lanes = count == 32 ? ~0u : (1u << count) - 1;
-    countShared(warp, lanes, where, 16, write);
+    countShared(warp, inst, lanes, where, 16, write);
   }
 };
 

@@ -193,6 +193,8 @@ static std::unique_ptr<Cluster> makeCluster(const Launch &launch) {
   auto cluster = std::make_unique<Cluster>();
   const Program &program = launch.program;
   cluster->executions.resize(program.insts.size());
+  if (launch.options.profile)
+    cluster->accesses.resize(program.insts.size());
   uint32_t count = uint32_t(launch.config.cluster.count());
   for (uint32_t rank = 0; rank < count; ++rank) {
     auto cta = std::make_unique<Cta>();
@@ -310,6 +312,7 @@ struct Grid {
   std::mutex mutex;
   std::optional<Fault> fault;
   Counters counters;
+  std::vector<AccessProfile> accesses; ///< by instruction, or empty
   double cpuSeconds = 0;
 
   void work();
@@ -328,6 +331,9 @@ void Grid::finish(Cluster &cluster) {
   }
   std::lock_guard<std::mutex> lock(mutex);
   counters.add(sum);
+  accesses.resize(cluster.accesses.size());
+  for (size_t i = 0; i < accesses.size(); ++i)
+    accesses[i].add(cluster.accesses[i]);
 }
 
 void Grid::fail(uint64_t index, const Fault &found) {
@@ -419,6 +425,7 @@ LaunchResult fp4q::sim::launch(const Module &module, int kernel,
   memory.release(paramAddress);
   result.fault = grid.fault;
   result.counters = grid.counters;
+  result.accesses = namedProfiles(program, std::move(grid.accesses));
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - start;
   result.seconds = elapsed.count();

@@ -196,6 +196,8 @@ struct Cluster {
   uint64_t executed = 0;
   Counters counters;
   std::vector<Execution> executions; ///< by instruction
+  /// By instruction if the launch profiles, else empty.
+  std::vector<AccessProfile> accesses;
 };
 
 /// Raises a fault of one lane.
@@ -247,6 +249,18 @@ uint32_t countSectors(uint32_t mask, const uint64_t *addresses, uint32_t size);
 /// of 1 << shift bytes.
 uint32_t countConflicts(uint32_t lanes, const uint64_t *addresses,
                         unsigned shift);
+
+/// Adds a warp-wide access to the profile of its instruction.
+void profileGlobal(AccessProfile &profile, uint32_t mask,
+                   const uint64_t *addresses, uint32_t size, uint64_t sectors);
+void profileShared(AccessProfile &profile, uint32_t size, uint64_t passes,
+                   uint64_t conflicts);
+/// Of each instruction, the one that the innermost loop around it begins with
+/// in the text; -1 for those in no loop.
+std::vector<int32_t> innermostLoops(const std::vector<Inst> &insts);
+/// The profiles of instructions that accessed memory, with their places.
+std::vector<AccessProfile> namedProfiles(const Program &program,
+                                         std::vector<AccessProfile> profiles);
 
 /// Issues one lane's cp.async of copy.bytes bytes, `bytes` of which are read.
 void issueCopy(Warp &warp, const Inst &inst, uint32_t lane, uint64_t to,

@@ -115,6 +115,24 @@ struct Inst {
   std::vector<int32_t> targets;
 };
 
+/// True if control does not only go on to the next instruction.
+inline bool endsBlock(const Inst &inst) {
+  return inst.control == Control::Branch ||
+         inst.control == Control::BranchIdx || inst.control == Control::Exit;
+}
+
+/// fn(index) of each instruction that may follow this one.
+template <typename Fn>
+void forSuccessors(const std::vector<Inst> &insts, uint32_t index, Fn fn) {
+  const Inst &inst = insts[index];
+  if ((!endsBlock(inst) || inst.pred != kPredTrue) && index + 1 < insts.size())
+    fn(index + 1);
+  if (inst.control == Control::Branch)
+    fn(uint32_t(inst.target));
+  for (int32_t target : inst.targets)
+    fn(uint32_t(target));
+}
+
 /// A special register that a kernel reads, and its row.
 struct SpecialUse {
   Special special;

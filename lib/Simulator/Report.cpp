@@ -114,6 +114,8 @@ uint64_t Counters::totalLane() const {
   X(localBytes, "local_bytes")                                                 \
   X(globalRequests, "global_requests")                                         \
   X(globalSectors, "global_sectors")                                           \
+  X(globalWriteRequests, "global_write_requests")                              \
+  X(globalWriteSectors, "global_write_sectors")                                \
   X(sharedRequests, "shared_requests")                                         \
   X(sharedWavefronts, "shared_wavefronts")                                     \
   X(bankConflicts, "bank_conflicts")
@@ -137,6 +139,29 @@ static std::string quote(const std::string &text) {
       out += c;
   }
   return out + "\"";
+}
+
+/// One object a line.
+static std::string accessesJson(const std::vector<AccessProfile> &accesses) {
+  std::string text;
+  for (const AccessProfile &access : accesses) {
+    text += std::string(text.empty() ? "" : ",\n") +
+            "    {\"instruction\": " + quote(access.instruction);
+    const auto number = [&](const char *name, uint64_t value) {
+      text += std::string(", \"") + name + "\": " + std::to_string(value);
+    };
+    number("line", access.line);
+    number("loop", access.loop);
+    number("lane_bytes", access.laneBytes);
+    number("global_requests", access.globalRequests);
+    number("global_sectors", access.globalSectors);
+    number("least_sectors", access.leastSectors);
+    number("shared_requests", access.sharedRequests);
+    number("shared_wavefronts", access.sharedWavefronts);
+    number("bank_conflicts", access.bankConflicts);
+    text += "}";
+  }
+  return text + "\n";
 }
 
 std::string fp4q::sim::reportJson(const KernelInfo &kernel,
@@ -176,7 +201,10 @@ std::string fp4q::sim::reportJson(const KernelInfo &kernel,
             ": " + std::to_string(counters.warpInsts[i]);
     first = false;
   }
-  text += "},\n  \"seconds\": " + std::to_string(result.seconds) +
+  text += "}";
+  if (!result.accesses.empty())
+    text += ",\n  \"accesses\": [\n" + accessesJson(result.accesses) + "  ]";
+  text += ",\n  \"seconds\": " + std::to_string(result.seconds) +
           ",\n  \"cpu_seconds\": " + std::to_string(result.cpuSeconds) + "\n}";
   return text;
 }

@@ -57,3 +57,26 @@ def test_matmul_bank_conflicts(driver):
     # write two rows of 64 bytes, which meet in four banks: one pass more each,
     # for 2 CTAs x 3 tiles x 16 cp.async of a warp x 4 quarters.
     assert report["bank_conflicts"] == 2 * 3 * 16 * 4
+
+
+def test_profile(driver):
+    assert "accesses" not in _report(driver, "matmul")
+    driver.option("profile", 1)
+    try:
+        report = _report(driver, "matmul")
+    finally:
+        driver.option("profile", 0)
+    accesses = report["accesses"]
+    copies = [a for a in accesses if a["instruction"].startswith("cp.async")]
+    loads = [a for a in accesses if a["instruction"].startswith("ldmatrix")]
+    assert copies and loads
+    assert all(a["lane_bytes"] == 16 and a["global_requests"] for a in copies)
+    # In the loop, as above: 2 CTAs x 4 warps x 3 tiles of k x 2 steps x 4.
+    assert all(a["loop"] and a["loop"] <= a["line"] for a in loads)
+    assert sum(a["shared_requests"] for a in loads) == 2 * 4 * 3 * 2 * 4
+    assert sum(a["bank_conflicts"] for a in loads) == 0
+    for name in ("global_requests", "global_sectors", "shared_requests",
+                 "shared_wavefronts", "bank_conflicts"):  # fmt: skip
+        assert sum(a[name] for a in accesses) == report[name]
+    lines = corpus_runs.text("matmul").splitlines()
+    assert all(a["instruction"] in lines[a["line"] - 1] for a in accesses)

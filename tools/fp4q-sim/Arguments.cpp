@@ -30,6 +30,8 @@ A fault is one line on stderr and exit status 1.
   --shared=BYTES                 dynamic shared memory
   --cooperative                  all CTAs make progress together
   --report=json                  counters as JSON on stdout
+  --profile                      the report also has sectors and wavefronts of
+                                 each instruction that accesses memory
   --no-checks                    bounds only
   --threads=N                    host threads (default: one a core)
   --budget=N                     warp instructions per CTA before it is called
@@ -190,6 +192,7 @@ Arguments parseArguments(int argc, char **argv) {
     Threads,
     Budget,
     Cooperative,
+    Profile,
     Help
   };
   static const option options[] = {
@@ -204,6 +207,7 @@ Arguments parseArguments(int argc, char **argv) {
       {"threads", required_argument, nullptr, Threads},
       {"budget", required_argument, nullptr, Budget},
       {"cooperative", no_argument, nullptr, Cooperative},
+      {"profile", no_argument, nullptr, Profile},
       {"help", no_argument, nullptr, Help},
       {nullptr, 0, nullptr, 0}};
   Arguments result;
@@ -250,6 +254,9 @@ Arguments parseArguments(int argc, char **argv) {
       break;
     case Cooperative:
       result.config.cooperative = true;
+      break;
+    case Profile:
+      result.options.profile = true;
       break;
     case Help:
       result.help = true;

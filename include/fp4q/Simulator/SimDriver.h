@@ -9,7 +9,8 @@
 // program which loads libcuda.so.1 can load it instead. These functions, plain
 // C as well, configure the simulator and read its findings. Each option can
 // also be set by an environment variable: FP4Q_SIM_CHECKS, FP4Q_SIM_THREADS,
-// FP4Q_SIM_BUDGET, FP4Q_SIM_CHIP, FP4Q_SIM_SMS, FP4Q_SIM_MESSAGES.
+// FP4Q_SIM_BUDGET, FP4Q_SIM_CHIP, FP4Q_SIM_SMS, FP4Q_SIM_MESSAGES,
+// FP4Q_SIM_PROFILE.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +24,8 @@ extern "C" {
 /// Sets an option: "checks" (0 or 1), "threads" (0: as many as cores), "budget"
 /// (warp instructions per CTA), "chip" (such as "sm_120a") and "sms" (how many
 /// multiprocessors): what the device attributes report, "messages" (0: nothing
-/// on stderr). Returns 0, or 1 for an unknown name or a bad value.
+/// on stderr), "profile" (1: reports have every instruction's accesses to
+/// memory). Returns 0, or 1 for an unknown name or a bad value.
 int fp4qSimSetOption(const char *name, const char *value);
 
 /// The last fault, refused launch or PTX error as one line, or "". Valid until

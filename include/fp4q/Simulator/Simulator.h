@@ -202,8 +202,10 @@ struct Counters {
   uint64_t sharedReadBytes = 0;
   uint64_t sharedWriteBytes = 0;
   uint64_t localBytes = 0;
-  uint64_t globalRequests = 0; ///< warp-wide accesses to global memory
-  uint64_t globalSectors = 0;  ///< 32-byte sectors those touched
+  uint64_t globalRequests = 0;      ///< warp-wide accesses to global memory
+  uint64_t globalSectors = 0;       ///< 32-byte sectors those touched
+  uint64_t globalWriteRequests = 0; ///< those of them that write
+  uint64_t globalWriteSectors = 0;
   uint64_t sharedRequests = 0;
   uint64_t sharedWavefronts = 0; ///< passes over the 32 banks
   uint64_t bankConflicts = 0;    ///< wavefronts beyond the least possible
@@ -211,6 +213,26 @@ struct Counters {
   uint64_t totalWarp() const;
   uint64_t totalLane() const;
   void add(const Counters &other);
+};
+
+/// What the accesses to memory of one instruction did, over all CTAs. Those of
+/// cp.async are of both kinds.
+struct AccessProfile {
+  std::string instruction; ///< such as "ld.global.v4.b32"
+  unsigned line = 0;       ///< of the PTX text
+  unsigned loop = 0; ///< line of the first instruction of the innermost loop
+                     ///< around it; 0 if there is none
+  uint32_t laneBytes = 0; ///< that a lane accesses
+  uint64_t globalRequests = 0;
+  uint64_t globalSectors = 0;
+  /// The sectors that the requests' bytes, each counted once a request, would
+  /// take if they lay one behind the other.
+  uint64_t leastSectors = 0;
+  uint64_t sharedRequests = 0;
+  uint64_t sharedWavefronts = 0;
+  uint64_t bankConflicts = 0; ///< wavefronts beyond the least possible
+
+  void add(const AccessProfile &other);
 };
 
 struct LaunchConfig {
@@ -224,6 +246,7 @@ struct LaunchConfig {
 
 struct LaunchOptions {
   bool checks = true;
+  bool profile = false; ///< fill LaunchResult::accesses
   unsigned threads = 0; ///< host threads; 0: as many as there are cores
   /// Warp instructions a CTA (or cluster) may execute.
   uint64_t budget = uint64_t(1) << 30;
@@ -233,8 +256,9 @@ struct LaunchResult {
   std::string error; ///< why the launch was refused; empty if it was not
   std::optional<Fault> fault;
   Counters counters;
-  double seconds = 0;    ///< elapsed
-  double cpuSeconds = 0; ///< of all host threads
+  std::vector<AccessProfile> accesses; ///< by line, if profiled
+  double seconds = 0;                  ///< elapsed
+  double cpuSeconds = 0;               ///< of all host threads
   bool ok() const { return error.empty() && !fault; }
   /// The error or the fault as one line.
   std::string message() const { return fault ? fault->message() : error; }
@@ -245,7 +269,7 @@ LaunchResult launch(const Module &module, int kernel,
                     const LaunchConfig &config, const void *params,
                     DeviceMemory &memory, const LaunchOptions &options);
 
-/// Report as JSON: kernel, ok, message, counters.
+/// Report as JSON: kernel, ok, message, counters, accesses if profiled.
 std::string reportJson(const KernelInfo &kernel, const LaunchResult &result);
 
 /// The first words of all instructions that are decoded ("add", "ld", ...), and

@@ -45,6 +45,8 @@ struct GPUCompiler::Impl {
   OwningOpRef<ModuleOp> module;
   std::string ptx;
   std::vector<std::string> launched;
+  std::vector<std::vector<sim::AccessProfile>> profiles;
+  sim::LaunchOptions options;
 
   LogicalResult lower(const ::fp4q::Target &target);
   bool launch(gpu::LaunchFuncOp op, ArrayRef<uint64_t> buffers,
@@ -158,8 +160,9 @@ bool GPUCompiler::Impl::launch(gpu::LaunchFuncOp op, ArrayRef<uint64_t> buffers,
     }
   }
   EXPECT_EQ(parameters.size(), kernels.kernels()[index].paramBytes);
-  sim::LaunchResult result = sim::launch(
-      kernels, index, config, parameters.data(), memory, sim::LaunchOptions());
+  sim::LaunchResult result =
+      sim::launch(kernels, index, config, parameters.data(), memory, options);
+  profiles.push_back(result.accesses);
   EXPECT_TRUE(result.ok()) << name << ": " << result.message();
   return result.ok();
 }
@@ -168,6 +171,7 @@ bool GPUCompiler::run(const std::string &function,
                       const std::vector<GPUArgument> &arguments,
                       const std::vector<bool> &initialized) {
   impl->launched.clear();
+  impl->profiles.clear();
   sim::DeviceMemory memory;
   std::string error;
   std::unique_ptr<sim::Module> kernels =
@@ -191,6 +195,20 @@ bool GPUCompiler::run(const std::string &function,
   return ok;
 }
 
+bool GPUCompiler::profile(const std::string &function,
+                          const std::vector<GPUArgument> &arguments,
+                          const std::vector<bool> &initialized) {
+  impl->options.profile = true;
+  bool ok = run(function, arguments, initialized);
+  impl->options.profile = false;
+  return ok;
+}
+
 const std::vector<std::string> &GPUCompiler::launched() const {
   return impl->launched;
+}
+
+const std::vector<std::vector<sim::AccessProfile>> &
+GPUCompiler::profiles() const {
+  return impl->profiles;
 }

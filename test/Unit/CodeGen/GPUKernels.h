@@ -8,6 +8,8 @@
 #ifndef FP4Q_TEST_UNIT_CODEGEN_GPUKERNELS_H
 #define FP4Q_TEST_UNIT_CODEGEN_GPUKERNELS_H
 
+#include "fp4q/Simulator/Simulator.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -39,8 +41,15 @@ public:
            const std::vector<GPUArgument> &arguments,
            const std::vector<bool> &initialized);
 
+  /// The same, and what each kernel's instructions accessed goes to profiles().
+  bool profile(const std::string &function,
+               const std::vector<GPUArgument> &arguments,
+               const std::vector<bool> &initialized);
+
   /// The names of the kernels that the last run launched.
   const std::vector<std::string> &launched() const;
+  /// Of each of them, the accesses to memory by instruction.
+  const std::vector<std::vector<sim::AccessProfile>> &profiles() const;
 
 private:
   struct Impl;

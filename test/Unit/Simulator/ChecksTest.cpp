@@ -196,3 +196,132 @@ TEST(Checks, CountersOfAccesses) {
   EXPECT_EQ(out.result.counters.sharedWavefronts, 32u);
   EXPECT_EQ(out.result.counters.bankConflicts, 31u);
 }
+
+static AccessProfile only(const std::vector<AccessProfile> &accesses,
+                          const std::string &instruction) {
+  AccessProfile found;
+  for (const AccessProfile &access : accesses)
+    if (access.instruction == instruction)
+      found = access;
+  return found;
+}
+
+static std::vector<AccessProfile>
+profileOf(const std::string &body, unsigned inWords, unsigned threads = 32) {
+  LaunchOptions options;
+  options.profile = true;
+  Outcome out = runKernel(makeKernel(body, inWords, 1, "sm_90a"),
+                          std::vector<uint32_t>(inWords * threads + 64),
+                          threads, threads, options);
+  EXPECT_TRUE(out.result.ok()) << out.result.message();
+  return out.result.accesses;
+}
+
+TEST(Profile, SectorsOfGlobalAccesses) {
+  // 16 bytes a lane, one behind the other: 512 bytes are 16 sectors.
+  AccessProfile access =
+      only(profileOf("ld.global.v4.b32 {%r0, %r1, %r2, %r3}, [%in];", 4),
+           "ld.global.v4.b32");
+  EXPECT_EQ(access.laneBytes, 16u);
+  EXPECT_EQ(access.globalRequests, 1u);
+  EXPECT_EQ(access.globalSectors, 16u);
+  EXPECT_EQ(access.leastSectors, 16u);
+  EXPECT_EQ(access.sharedRequests, 0u);
+  // Lanes 48 bytes apart: each is in a sector of its own.
+  access = only(profileOf("ld.global.v4.b32 {%r0, %r1, %r2, %r3}, [%in];", 12),
+                "ld.global.v4.b32");
+  EXPECT_EQ(access.globalSectors, 32u);
+  EXPECT_EQ(access.leastSectors, 16u);
+  // Two warps, all lanes at one word; and the stores are coalesced.
+  std::vector<AccessProfile> both =
+      profileOf("ld.param.u64 %in, [in]; ld.global.u32 %r0, [%in];\n"
+                "st.global.u32 [%out], %r0;",
+                1, /*threads=*/64);
+  EXPECT_EQ(only(both, "ld.global.u32").globalRequests, 2u);
+  EXPECT_EQ(only(both, "ld.global.u32").globalSectors, 2u);
+  EXPECT_EQ(only(both, "ld.global.u32").leastSectors, 2u);
+  EXPECT_EQ(only(both, "st.global.u32").globalSectors, 8u);
+  EXPECT_EQ(only(both, "st.global.u32").leastSectors, 8u);
+  EXPECT_LT(only(both, "ld.global.u32").line, only(both, "st.global.u32").line);
+}
+
+TEST(Profile, BankConflictsOfSharedAccesses) {
+  // %r1 = sm + lane * factor; rows of 16 bytes then.
+  auto at = [](const std::string &factor) {
+    return "mul.lo.u32 %r1, %t, " + factor +
+           "; mov.u32 %r2, sm; add.u32 %r1, %r1, %r2;\n";
+  };
+  std::string store = "st.shared.v4.b32 [%r1], {%t, %t, %t, %t};\n";
+  AccessProfile access =
+      only(profileOf(at("16") + store, 1), "st.shared.v4.b32");
+  EXPECT_EQ(access.sharedRequests, 1u);
+  EXPECT_EQ(access.sharedWavefronts, 4u);
+  EXPECT_EQ(access.bankConflicts, 0u);
+  // 32 bytes apart, the eight lanes of a quarter warp meet in four of the eight
+  // units of 16 bytes, two in each: twice the wavefronts.
+  access = only(profileOf(at("32") + store, 1), "st.shared.v4.b32");
+  EXPECT_EQ(access.sharedWavefronts, 8u);
+  EXPECT_EQ(access.bankConflicts, 4u);
+  // The same of words: 8 bytes apart, lanes l and l + 16 meet.
+  access =
+      only(profileOf(at("8") + "st.shared.u32 [%r1], %t;", 1), "st.shared.u32");
+  EXPECT_EQ(access.sharedWavefronts, 2u);
+  EXPECT_EQ(access.bankConflicts, 1u);
+  // ldmatrix of rows 128 bytes apart: all eight rows of a matrix meet.
+  std::string fill = at("128") + store;
+  for (int i = 1; i < 8; ++i)
+    fill += "st.shared.v4.b32 [%r1 + " + std::to_string(16 * i) +
+            "], {%t, %t, %t, %t};\n";
+  fill += "bar.sync 0;\n";
+  access = only(profileOf(fill + "ldmatrix.sync.aligned.m8n8.x4.shared.b16 "
+                                 "{%r4, %r5, %r6, %r7}, [%r1];",
+                          1),
+                "ldmatrix.sync.aligned.m8n8.x4.shared.b16");
+  EXPECT_EQ(access.sharedWavefronts, 32u);
+  EXPECT_EQ(access.bankConflicts, 28u);
+}
+
+TEST(Profile, CopiesAreOfBothKinds) {
+  AccessProfile access =
+      only(profileOf("mul.lo.u32 %r1, %t, 16; mov.u32 %r2, sm;\n"
+                     "add.u32 %r1, %r1, %r2;\n"
+                     "cp.async.cg.shared.global [%r1], [%in], 16;\n"
+                     "cp.async.wait_all;",
+                     4),
+           "cp.async.cg.shared.global");
+  EXPECT_EQ(access.globalSectors, 16u);
+  EXPECT_EQ(access.sharedWavefronts, 4u);
+  EXPECT_EQ(access.bankConflicts, 0u);
+}
+
+TEST(Profile, InnermostLoops) {
+  std::vector<AccessProfile> accesses =
+      profileOf("mov.u32 %r0, 0;\n"
+                "OUTER: mov.u32 %r1, 0;\n"
+                "ld.global.u32 %r2, [%in];\n"
+                "INNER: add.u32 %r1, %r1, 1;\n"
+                "st.global.u32 [%out], %r1;\n"
+                "setp.lt.u32 %p0, %r1, 3;\n"
+                "@%p0 bra INNER;\n"
+                "add.u32 %r0, %r0, 1;\n"
+                "setp.lt.u32 %p1, %r0, 2;\n"
+                "@%p1 bra OUTER;\n"
+                "st.global.b32 [%out], %r0;",
+                1);
+  AccessProfile load = only(accesses, "ld.global.u32");
+  AccessProfile inner = only(accesses, "st.global.u32");
+  AccessProfile after = only(accesses, "st.global.b32");
+  EXPECT_EQ(load.globalRequests, 2u);
+  EXPECT_EQ(inner.globalRequests, 6u);
+  EXPECT_EQ(load.line - load.loop, 1u);
+  EXPECT_EQ(inner.line - inner.loop, 1u);
+  EXPECT_EQ(inner.line - load.line, 2u);
+  EXPECT_EQ(after.loop, 0u);
+}
+
+TEST(Profile, NothingWithoutTheOption) {
+  Outcome out = runKernel(makeKernel("st.global.u32 [%out], %t;", 1, 1),
+                          std::vector<uint32_t>(32), 32);
+  EXPECT_TRUE(out.result.ok());
+  EXPECT_TRUE(out.result.accesses.empty());
+}
