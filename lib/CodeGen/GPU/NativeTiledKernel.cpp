@@ -24,7 +24,9 @@
 //   a            row g      row g+8    row g+16   row g+24
 //   b            column g   column g+8 column g+16 column g+24
 //
-// A word serves two steps of mxfp4, or one of nvfp4.
+// A word serves two steps of mxfp4, or one of nvfp4. In shared memory row r's
+// words are at place r ^ (r / 4 & 4), so that the half warps which load two
+// words a lane meet all banks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,6 +76,7 @@ private:
   }
   void locate();
   Value rowOf(Value inTile, int64_t first);
+  Value scalePlace(Value row);
   void fetch(Value stage, Value slot);
   void copy(Value to, Value from, Value begin, int64_t end, int64_t bytes);
   SmallVector<Value> multiply(Value slot, ValueRange sums);
@@ -141,6 +144,12 @@ void NativeEmitter::copy(Value to, Value from, Value begin, int64_t end,
   k.copyAsync(to, k.offset(from, begin), bytes, size);
 }
 
+/// Where a row's scales are among those of its multiple of 32 rows.
+Value NativeEmitter::scalePlace(Value row) {
+  Value high = k.mul(k.rem(k.div(row, 16), 2), 4);
+  return arith::XOrIOp::create(k.b, row, high);
+}
+
 void NativeEmitter::fetch(Value stage, Value slot) {
   int64_t threads = tiling.threads(), step = threads / kUnits;
   Value unit = k.rem(thread, kUnits), rowOfThread = k.div(thread, kUnits);
@@ -164,10 +173,10 @@ void NativeEmitter::fetch(Value stage, Value slot) {
   for (int64_t first = 0; first < tileRows(); first += threads) {
     Value inTile = k.add(thread, k.index(first));
     auto copyRow = [&, first = first] {
-      Value row = rowOf(inTile, first);
+      Value row = rowOf(inTile, first), place = scalePlace(inTile);
       Value pointer = first < tiling.rowsPerBlock() ? aScales : bScales;
       for (int64_t at = 0; at < 4 * words; at += bytes)
-        copy(k.offset(scalesAt, k.add(k.mul(inTile, 4 * words), k.index(at))),
+        copy(k.offset(scalesAt, k.add(k.mul(place, 4 * words), k.index(at))),
              k.offset(pointer, k.mul(row, bytesOfRow)),
              k.add(k.mul(stage, 4 * words), k.index(at)), bytesOfRow, bytes);
     };
@@ -184,7 +193,7 @@ SmallVector<SmallVector<Value>>
 NativeEmitter::loadScales(Value slot, Value firstRow, int64_t groupsOf8) {
   int64_t words = scaleWords(kernel.format);
   Value scalesAt = k.offset(slot, tileRows() * kRowBytes);
-  Value row = k.add(firstRow, k.add(k.mul(t, 8), g));
+  Value row = k.add(firstRow, scalePlace(k.add(k.mul(t, 8), g)));
   SmallVector<SmallVector<Value>> loaded;
   for (int64_t first = 0; first < groupsOf8; first += 4) {
     Value from =
