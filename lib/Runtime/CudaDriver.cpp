@@ -60,8 +60,9 @@ bool Loaded::findAll(const std::string &name) {
   FP4Q_REQUIRED(cuMemAlloc_v2)
   FP4Q_REQUIRED(cuMemFree_v2)
   FP4Q_REQUIRED(cuMemcpy)
-  FP4Q_REQUIRED(cuMemcpyHtoD_v2)
+  FP4Q_REQUIRED(cuMemcpyHtoDAsync_v2)
   FP4Q_REQUIRED(cuMemcpyAsync)
+  FP4Q_REQUIRED(cuStreamCreate)
   FP4Q_REQUIRED(cuStreamSynchronize)
 #undef FP4Q_REQUIRED
   find(driver.cuLaunchKernelEx, "cuLaunchKernelEx");

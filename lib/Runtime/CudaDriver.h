@@ -51,6 +51,9 @@ enum : int {
 /// CUfunction_attribute
 enum : int { CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8 };
 
+/// CUstream_flags
+enum : unsigned { CU_STREAM_NON_BLOCKING = 1 };
+
 /// CUstreamCaptureMode
 enum : int { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
 
@@ -118,8 +121,9 @@ struct CudaDriver {
   CUresult (*cuMemAlloc_v2)(CUdeviceptr *, size_t);
   CUresult (*cuMemFree_v2)(CUdeviceptr);
   CUresult (*cuMemcpy)(CUdeviceptr, CUdeviceptr, size_t);
-  CUresult (*cuMemcpyHtoD_v2)(CUdeviceptr, const void *, size_t);
+  CUresult (*cuMemcpyHtoDAsync_v2)(CUdeviceptr, const void *, size_t, CUstream);
   CUresult (*cuMemcpyAsync)(CUdeviceptr, CUdeviceptr, size_t, CUstream);
+  CUresult (*cuStreamCreate)(CUstream *, unsigned);
   CUresult (*cuStreamSynchronize)(CUstream);
 
   // Later ones, null in older drivers.

@@ -35,6 +35,25 @@ std::string GpuDevice::describe(const char *function, CUresult result) const {
   return text;
 }
 
+CUresult GpuDevice::copyFromHost(CUdeviceptr to, const void *from, size_t bytes,
+                                 const char *&function) {
+  std::lock_guard<std::mutex> lock(copyMutex);
+  CUresult result = CUDA_SUCCESS;
+  if (!copyStream) {
+    function = "cuStreamCreate";
+    result = driver->cuStreamCreate(&copyStream, CU_STREAM_NON_BLOCKING);
+  }
+  if (result == CUDA_SUCCESS) {
+    function = "cuMemcpyHtoDAsync";
+    result = driver->cuMemcpyHtoDAsync_v2(to, from, bytes, copyStream);
+  }
+  if (result == CUDA_SUCCESS) {
+    function = "cuStreamSynchronize";
+    result = driver->cuStreamSynchronize(copyStream);
+  }
+  return result;
+}
+
 /// A pool that keeps what is freed, or null.
 static CUmemoryPool makePool(const GpuDevice &device) {
   const CudaDriver &driver = *device.driver;
@@ -189,10 +208,11 @@ int32_t fp4q_gpu_describe(int32_t ordinal, fp4q_gpu_info *info,
 }
 
 /// Runs `body`, which returns a CUresult of the driver's function called
-/// `function`, in the context of a device.
+/// `function`, in the context of a device. Errors begin with `what`.
 template <typename Body>
 static int32_t onDevice(int32_t ordinal, const char *function,
-                        const char **error, Body body) {
+                        const char **error, Body body,
+                        const std::string &what = "") {
   return guard(error, [&]() -> int32_t {
     std::string message;
     GpuDevice *device = GpuDevice::get(ordinal, message);
@@ -203,7 +223,7 @@ static int32_t onDevice(int32_t ordinal, const char *function,
     if (result == CUDA_SUCCESS)
       result = body(*device);
     if (result != CUDA_SUCCESS)
-      return fail(error, device->describe(function, result));
+      return fail(error, what + device->describe(function, result));
     return 0;
   });
 }
@@ -213,13 +233,15 @@ int32_t fp4q_gpu_allocate(int32_t ordinal, int64_t bytes, void **out,
   *out = nullptr;
   if (bytes < 0)
     return fail(error, "cannot allocate " + std::to_string(bytes) + " bytes");
-  return onDevice(ordinal, "cuMemAlloc", error, [&](GpuDevice &device) {
+  auto allocate = [&](GpuDevice &device) {
     CUdeviceptr memory = 0;
     CUresult result = bytes == 0 ? CUDA_SUCCESS
                                  : device.driver->cuMemAlloc_v2(&memory, bytes);
     *out = reinterpret_cast<void *>(memory);
     return result;
-  });
+  };
+  return onDevice(ordinal, "cuMemAlloc", error, allocate,
+                  std::to_string(bytes) + " bytes of device memory: ");
 }
 
 int32_t fp4q_gpu_release(int32_t ordinal, void *memory, const char **error) {

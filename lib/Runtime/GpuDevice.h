@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 namespace fp4q {
@@ -37,10 +38,22 @@ struct GpuDevice {
   /// `error`.
   static GpuDevice *get(int32_t ordinal, std::string &error);
 
+  /// Copies from host memory, and returns when the copy is there for kernels of
+  /// all streams. The device's context is current. It takes a stream of its
+  /// own: the default one would wait for others, which must not be while they
+  /// are captured, and is not waited for by streams that are non-blocking.
+  /// `function` becomes the name of the driver's function that failed.
+  CUresult copyFromHost(CUdeviceptr to, const void *from, size_t bytes,
+                        const char *&function);
+
   /// "sm_90".
   std::string chip() const;
   /// CudaDriver::describe, and after a fault the kernel that may be to blame.
   std::string describe(const char *function, CUresult result) const;
+
+private:
+  std::mutex copyMutex;
+  CUstream copyStream = nullptr; ///< made by the first copy
 };
 
 /// How many devices are told apart.

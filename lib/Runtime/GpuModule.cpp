@@ -212,15 +212,19 @@ void *fp4q::getConstant(fp4q_gpu_constant &constant, GpuDevice &device,
   if (void *copy = slot.load(std::memory_order_acquire))
     return copy;
   RelaxedCapture relaxed(*device.driver);
+  auto fail = [&](const char *function, CUresult result) {
+    error = std::to_string(constant.size) +
+            " bytes of a constant: " + device.describe(function, result);
+  };
   CUdeviceptr memory = 0;
   if (CUresult result = device.driver->cuMemAlloc_v2(&memory, constant.size)) {
-    error = device.describe("cuMemAlloc", result) + " for a constant of " +
-            std::to_string(constant.size) + " bytes";
+    fail("cuMemAlloc", result);
     return nullptr;
   }
-  if (CUresult result = device.driver->cuMemcpyHtoD_v2(memory, constant.data,
-                                                       constant.size)) {
-    error = device.describe("cuMemcpyHtoD", result);
+  const char *function = nullptr;
+  if (CUresult result =
+          device.copyFromHost(memory, constant.data, constant.size, function)) {
+    fail(function, result);
     device.driver->cuMemFree_v2(memory);
     return nullptr;
   }

@@ -7,12 +7,15 @@
 //
 // One device, sm_90 with the driver of CUDA 12.4. Device memory is host memory,
 // and launches do nothing. The environment variable FP4Q_FAKE_ERRORS, such as
-// "cuModuleLoadData=222,cuInit=100", says what fails.
+// "cuModuleLoadData=222,cuInit=100", says what fails. fakeCalls() is what was
+// called for copies, in order.
 //
 //===----------------------------------------------------------------------===//
 
 #include <cstdlib>
 #include <cstring>
+#include <string>
+#include <utility>
 
 /// What a function returns.
 static int resultOf(const char *function) {
@@ -29,7 +32,17 @@ static int resultOf(const char *function) {
 
 using Pointer = unsigned long long;
 
+static std::string calls;
+static char ownStream;
+
+static int record(const char *function, void *stream) {
+  calls += std::string(function) + (stream == &ownStream ? "(own) " : "(?) ");
+  return resultOf(function);
+}
+
 extern "C" {
+
+const char *fakeCalls() { return calls.c_str(); }
 
 int cuInit(unsigned) { return resultOf(__func__); }
 int cuDriverGetVersion(int *version) {
@@ -99,12 +112,23 @@ int cuMemFree_v2(Pointer memory) {
   return 0;
 }
 int cuMemcpy(Pointer, Pointer, size_t) { return resultOf(__func__); }
-int cuMemcpyHtoD_v2(Pointer, const void *, size_t) {
-  return resultOf(__func__);
+int cuMemcpyHtoDAsync_v2(Pointer, const void *, size_t, void *stream) {
+  return record(__func__, stream);
 }
 int cuMemcpyAsync(Pointer, Pointer, size_t, void *) {
   return resultOf(__func__);
 }
-int cuStreamSynchronize(void *) { return resultOf(__func__); }
+// Only a stream that waits for no other has a name.
+int cuStreamCreate(void **stream, unsigned flags) {
+  *stream = flags == 1 ? &ownStream : nullptr;
+  return resultOf(__func__);
+}
+int cuStreamSynchronize(void *stream) { return record(__func__, stream); }
+int cuThreadExchangeStreamCaptureMode(int *mode) {
+  static int current = 0;
+  std::swap(*mode, current);
+  calls += "mode " + std::to_string(current) + " ";
+  return 0;
+}
 
 } // extern "C"

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <dlfcn.h>
 #include <string>
 
 static const fp4q_gpu_image images[] = {
@@ -124,11 +125,38 @@ TEST_F(GpuErrorsDeathTest, SharedMemory) {
 TEST_F(GpuErrorsDeathTest, OutOfMemory) {
   EXPECT_SAYS(
       "cuMemAlloc_v2=2", [] { return launch() + allocate(); },
-      "cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY (as asked for)");
+      "8 bytes of device memory: cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY "
+      "(as asked for)");
   EXPECT_SAYS(
       "cuMemAlloc_v2=2", [] { return launch() + useConstant(); },
-      "cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY (as asked for) for "
-      "a constant of 16 bytes");
+      "16 bytes of a constant: cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY (as "
+      "asked for)");
+}
+
+// On a stream of its own, relaxed, and done before anybody can see it.
+TEST_F(GpuErrorsDeathTest, CopiesOfConstantsWaitForNoOtherStream) {
+  EXPECT_SAYS(
+      "",
+      [] {
+        void *library = dlopen(FP4Q_FAKE_DRIVER, RTLD_NOW);
+        auto calls =
+            reinterpret_cast<const char *(*)()>(dlsym(library, "fakeCalls"));
+        return useConstant() + useConstant() + calls();
+      },
+      "mode 2 cuMemcpyHtoDAsync_v2(own) cuStreamSynchronize(own) mode 0 ");
+  EXPECT_SAYS(
+      "cuStreamCreate=2", [] { return useConstant(); },
+      "16 bytes of a constant: cuStreamCreate failed: "
+      "CUDA_ERROR_OUT_OF_MEMORY (as asked for)");
+  EXPECT_SAYS(
+      "cuMemcpyHtoDAsync_v2=2", [] { return useConstant(); },
+      "16 bytes of a constant: cuMemcpyHtoDAsync failed: "
+      "CUDA_ERROR_OUT_OF_MEMORY (as asked for)");
+  EXPECT_SAYS(
+      "cuStreamSynchronize=700", [] { return launch() + useConstant(); },
+      "16 bytes of a constant: cuStreamSynchronize failed: "
+      "CUDA_ERROR_ILLEGAL_ADDRESS (as asked for); the kernel launched last is "
+      "'add'");
 }
 
 TEST_F(GpuErrorsDeathTest, FaultsSurfaceWithTheKernelsName) {
