@@ -39,7 +39,7 @@ class GpuArray:
         return size
 
     def reshape(self, *shape: Any) -> GpuArray:
-        """The same memory with another shape."""
+        """The same memory with another shape; one size may be -1."""
         if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
             (shape,) = shape
         return GpuArray(self.__fp4q_memory__.reshaped(list(shape)), self.dtype)

@@ -16,6 +16,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 namespace nb = nanobind;
 using namespace nb::literals;
 using namespace fp4q;
@@ -100,11 +102,11 @@ static GpuArray makeArray(const std::vector<int64_t> &sizes,
   return {std::make_shared<GpuMemory>(device, bytes), sizes, type, dtype};
 }
 
-static int64_t countElements(const std::vector<int64_t> &sizes) {
-  int64_t count = 1;
-  for (int64_t size : sizes)
-    count *= size;
-  return count;
+static std::string describeShape(const std::vector<int64_t> &sizes) {
+  std::string text = "(";
+  for (size_t i = 0; i < sizes.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(sizes[i]);
+  return text + (sizes.size() == 1 ? ",)" : ")");
 }
 
 /// Copies between the array and the contiguous buffer of a Python object.
@@ -131,10 +133,26 @@ static void copy(const GpuArray &array, nb::handle object, bool toDevice) {
   check(status, error);
 }
 
+/// As numpy: one size may be -1, for what the others leave.
 static GpuArray reshape(const GpuArray &array, std::vector<int64_t> sizes) {
-  if (countElements(sizes) != countElements(array.sizes) ||
-      sizes.size() > size_t(BorrowedTensor::maxRank))
-    throw nb::value_error("cannot reshape to another number of elements");
+  int64_t total = array.memory->bytes / (array.type.bits / 8);
+  auto open = std::find(sizes.begin(), sizes.end(), -1);
+  int64_t rest = 1;
+  bool fits = sizes.size() <= size_t(BorrowedTensor::maxRank);
+  for (auto it = sizes.begin(); it != sizes.end(); ++it)
+    if (it != open)
+      fits &= *it >= 0 && !__builtin_mul_overflow(rest, *it, &rest);
+  if (open != sizes.end())
+    fits &= rest > 0 && total % rest == 0;
+  else
+    fits &= rest == total;
+  if (!fits)
+    throw nb::value_error(("an array of shape " + describeShape(array.sizes) +
+                           " cannot be reshaped to " + describeShape(sizes) +
+                           ": it has " + std::to_string(total) + " elements")
+                              .c_str());
+  if (open != sizes.end())
+    *open = total / rest;
   return {array.memory, std::move(sizes), array.type, array.dtype};
 }
 

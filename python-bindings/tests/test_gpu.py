@@ -89,6 +89,30 @@ def test_arrays(dtype, shape):
     assert "device=0" in repr(there) and there.nbytes == array.nbytes
 
 
+def test_reshape():
+    there = fp4q.to_gpu(np.arange(24, dtype=np.float32).reshape(2, 12))
+    for shape in ((24,), (-1,), (4, -1), (2, 3, 4), (1, 24, -1)):
+        assert there.reshape(shape).shape == np.empty(24).reshape(shape).shape
+        assert there.reshape(*shape).numpy().ravel()[5] == 5
+    for shape in (
+        (25,), (), (5, -1), (-1, -1), (-2, -12), (-24,), (0, -1), (0, 24),
+        (1 << 32, 1 << 32), (24,) + (1,) * 64,
+    ):  # fmt: skip
+        with pytest.raises(ValueError) as caught:
+            there.reshape(shape)
+        assert str(caught.value) == (
+            f"an array of shape (2, 12) cannot be reshaped to {shape}: it has "
+            "24 elements"
+        )
+    nothing = fp4q.to_gpu(np.empty((0, 3), np.float32))
+    assert nothing.reshape(3, 0).shape == (3, 0)
+    assert nothing.reshape(-1, 5).shape == (0, 5)
+    with pytest.raises(ValueError, match="it has 0 elements"):
+        nothing.reshape(-1, 0)
+    with pytest.raises(TypeError):
+        there.reshape(2.5)
+
+
 @pytest.mark.parametrize("fmt", KINDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_quantize_and_back(fmt, dtype):
