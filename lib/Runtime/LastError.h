@@ -14,13 +14,31 @@
 
 namespace fp4q {
 
+/// Where the thread's last message is kept. Artifacts are also released at the
+/// end of the process, after the thread's objects: one made then is not freed.
+inline std::string &lastError() {
+  static thread_local std::string *last = nullptr;
+  static thread_local struct Owner {
+    std::string **owned = nullptr;
+    ~Owner() {
+      delete *owned;
+      *owned = nullptr;
+    }
+  } owner;
+  if (!last) {
+    owner.owned = &last;
+    last = new std::string;
+  }
+  return *last;
+}
+
 /// Keeps `message` for this thread, points `*error` to it unless `error` is
 /// null, and returns 1, what a failing function of the C ABI returns.
 inline int32_t fail(const char **error, std::string message) {
-  static thread_local std::string last;
-  last = std::move(message);
-  if (error)
-    *error = last.c_str();
+  if (error) {
+    lastError() = std::move(message);
+    *error = lastError().c_str();
+  }
   return 1;
 }
 

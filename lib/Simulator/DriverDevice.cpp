@@ -7,11 +7,11 @@
 
 #include "DriverState.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <utility>
 
 using namespace fp4q::sim;
 
@@ -28,8 +28,9 @@ static CUresult succeedIf(bool condition, CUresult otherwise) {
 FP4Q_SIM_EXPORT CUresult cuInit(unsigned) { return CUDA_SUCCESS; }
 
 FP4Q_SIM_EXPORT CUresult cuDriverGetVersion(int *version) {
+  unsigned release = DriverState::get().cudaRelease;
   if (version)
-    *version = 13000;
+    *version = int(release / 10 * 1000 + release % 10 * 10);
   return succeedIf(version, CUDA_ERROR_INVALID_VALUE);
 }
 
@@ -69,7 +70,7 @@ FP4Q_SIM_EXPORT CUresult cuDeviceGetPCIBusId(char *id, int length, CUdevice) {
 
 FP4Q_SIM_EXPORT CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
   if (bytes)
-    *bytes = DriverState::kTotalMemory;
+    *bytes = DriverState::get().totalMemory;
   return succeedIf(bytes, CUDA_ERROR_INVALID_VALUE);
 }
 
@@ -124,37 +125,42 @@ FP4Q_SIM_EXPORT CUresult cuDeviceComputeCapability(int *major, int *minor,
   return cuDeviceGetAttribute(minor, 76, device);
 }
 
-// Each host thread has a stack of contexts; there is only one context.
-static std::vector<CUcontext> &contexts() {
-  static thread_local std::vector<CUcontext> stack;
-  return stack;
+// Each host thread has a stack of contexts; there is only one context, so its
+// depth says all. Without a destructor it also serves calls that come at the
+// end of the process, after the objects of the thread are destroyed.
+static thread_local unsigned contextDepth = 0;
+
+static bool isContext(CUcontext context) {
+  return context == &DriverState::get().context;
 }
 
 FP4Q_SIM_EXPORT CUresult cuCtxGetCurrent(CUcontext *context) {
   if (!context)
     return CUDA_ERROR_INVALID_VALUE;
-  *context = contexts().empty() ? nullptr : contexts().back();
+  *context = contextDepth ? &DriverState::get().context : nullptr;
   return CUDA_SUCCESS;
 }
 FP4Q_SIM_EXPORT CUresult cuCtxSetCurrent(CUcontext context) {
-  if (!contexts().empty())
-    contexts().pop_back();
+  if (context && !isContext(context))
+    return CUDA_ERROR_INVALID_CONTEXT;
+  if (contextDepth)
+    --contextDepth;
   if (context)
-    contexts().push_back(context);
+    ++contextDepth;
   return CUDA_SUCCESS;
 }
 FP4Q_SIM_EXPORT CUresult cuCtxPushCurrent_v2(CUcontext context) {
-  if (!context)
+  if (!isContext(context))
     return CUDA_ERROR_INVALID_CONTEXT;
-  contexts().push_back(context);
+  ++contextDepth;
   return CUDA_SUCCESS;
 }
 FP4Q_SIM_EXPORT CUresult cuCtxPopCurrent_v2(CUcontext *context) {
-  if (contexts().empty())
+  if (!contextDepth)
     return CUDA_ERROR_INVALID_CONTEXT;
   if (context)
-    *context = contexts().back();
-  contexts().pop_back();
+    *context = &DriverState::get().context;
+  --contextDepth;
   return CUDA_SUCCESS;
 }
 FP4Q_SIM_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *context,
@@ -190,7 +196,7 @@ FP4Q_SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext *context, unsigned,
                                         CUdevice device) {
   CUresult result = cuDevicePrimaryCtxRetain(context, device);
   if (result == CUDA_SUCCESS)
-    contexts().push_back(*context);
+    ++contextDepth;
   return result;
 }
 FP4Q_SIM_EXPORT CUresult cuCtxCreate_v4(CUcontext *context, void *,
@@ -198,8 +204,9 @@ FP4Q_SIM_EXPORT CUresult cuCtxCreate_v4(CUcontext *context, void *,
   return cuCtxCreate_v2(context, flags, device);
 }
 FP4Q_SIM_EXPORT CUresult cuCtxDestroy_v2(CUcontext context) {
-  auto &stack = contexts();
-  stack.erase(std::remove(stack.begin(), stack.end(), context), stack.end());
+  if (!isContext(context))
+    return CUDA_ERROR_INVALID_CONTEXT;
+  contextDepth = 0;
   return CUDA_SUCCESS;
 }
 FP4Q_SIM_EXPORT CUresult cuCtxGetDevice(CUdevice *device) {
@@ -241,6 +248,7 @@ static const char *errorName(CUresult code) {
     FP4Q_SIM_NAME(CUDA_ERROR_INVALID_DEVICE)
     FP4Q_SIM_NAME(CUDA_ERROR_INVALID_IMAGE)
     FP4Q_SIM_NAME(CUDA_ERROR_INVALID_PTX)
+    FP4Q_SIM_NAME(CUDA_ERROR_UNSUPPORTED_PTX_VERSION)
     FP4Q_SIM_NAME(CUDA_ERROR_INVALID_CONTEXT)
     FP4Q_SIM_NAME(CUDA_ERROR_INVALID_HANDLE)
     FP4Q_SIM_NAME(CUDA_ERROR_NOT_FOUND)
@@ -260,9 +268,16 @@ FP4Q_SIM_EXPORT CUresult cuGetErrorName(CUresult code, const char **name) {
   return succeedIf(*name, CUDA_ERROR_INVALID_VALUE);
 }
 FP4Q_SIM_EXPORT CUresult cuGetErrorString(CUresult code, const char **text) {
-  const std::string &message = DriverState::get().message;
-  *text = code != CUDA_SUCCESS && !message.empty() ? message.c_str()
-                                                   : errorName(code);
+  // A copy, since other threads may fail too; it has no destructor, like the
+  // depth of the contexts.
+  static thread_local char copy[1024];
+  DriverState &state = DriverState::get();
+  Lock lock(state.mutex);
+  *text = errorName(code);
+  if (code != CUDA_SUCCESS && code == state.messageCode) {
+    std::snprintf(copy, sizeof(copy), "%s", state.message.c_str());
+    *text = copy;
+  }
   return succeedIf(*text, CUDA_ERROR_INVALID_VALUE);
 }
 

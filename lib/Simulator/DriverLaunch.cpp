@@ -23,7 +23,7 @@ DriverState &DriverState::get() {
   static DriverState *state = [] {
     auto *made = new DriverState;
     for (const char *name : {"checks", "threads", "budget", "chip", "sms",
-                             "messages", "profile"}) {
+                             "messages", "profile", "memory", "cuda"}) {
       std::string variable = "FP4Q_SIM_";
       for (const char *c = name; *c; ++c)
         variable += char(*c - 'a' + 'A');
@@ -45,6 +45,15 @@ bool DriverState::setOption(const std::string &name, const std::string &value) {
     chip = value;
     return true;
   }
+  if (name == "cuda") {
+    unsigned major = 0, minor = 0;
+    char end = 0;
+    if (std::sscanf(value.c_str(), "%u.%u%c", &major, &minor, &end) != 2 ||
+        major < 11 || major > 13 || minor > 9)
+      return false;
+    cudaRelease = major * 10 + minor;
+    return true;
+  }
   char *end = nullptr;
   unsigned long long number = std::strtoull(value.c_str(), &end, 10);
   if (value.empty() || *end || value[0] == '-')
@@ -57,6 +66,8 @@ bool DriverState::setOption(const std::string &name, const std::string &value) {
     multiprocessors = unsigned(number);
   else if (name == "messages" && number <= 1)
     showMessages = number;
+  else if (name == "memory" && number > 0)
+    totalMemory = number;
   else if (name == "threads" && number <= 1024)
     options.threads = unsigned(number);
   else if (name == "budget" && number > 0)
@@ -66,8 +77,16 @@ bool DriverState::setOption(const std::string &name, const std::string &value) {
   return true;
 }
 
+// PTX ISA, "Release Notes": 7.0 came with CUDA 11.0 and 8.0 with 12.0; 12.6
+// brought no new one.
+unsigned DriverState::newestPtx() const {
+  bool behind = cudaRelease / 10 == 12 && cudaRelease % 10 >= 6;
+  return cudaRelease - 40 - behind;
+}
+
 CUresult DriverState::fail(CUresult code, const std::string &line) {
   message = line;
+  messageCode = code;
   if (showMessages)
     std::fprintf(stderr, "fp4q-sim: %s\n", line.c_str());
   return code;
@@ -99,6 +118,7 @@ FP4Q_SIM_EXPORT void fp4qSimResetReport(void) {
   Lock lock(state.mutex);
   state.reports.clear();
   state.message.clear();
+  state.messageCode = CUDA_SUCCESS;
 }
 
 FP4Q_SIM_EXPORT const char *fp4qSimInstructionSet(void) {
@@ -135,6 +155,14 @@ FP4Q_SIM_EXPORT CUresult cuModuleLoadData(CUmodule *module, const void *image) {
   owned->module = Module::load(text, state.memory, error);
   if (!owned->module)
     return state.fail(CUDA_ERROR_INVALID_PTX, error);
+  unsigned version = owned->module->ptxVersion(), newest = state.newestPtx();
+  if (version > newest)
+    return state.fail(CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
+                      "PTX " + std::to_string(version / 10) + "." +
+                          std::to_string(version % 10) +
+                          " is newer than the option cuda allows, which is " +
+                          std::to_string(newest / 10) + "." +
+                          std::to_string(newest % 10));
   for (size_t i = 0; i < owned->module->kernels().size(); ++i) {
     auto fn = std::make_unique<CUfunc_st>();
     fn->module = owned.get();

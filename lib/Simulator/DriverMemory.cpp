@@ -15,8 +15,6 @@ using namespace fp4q::sim;
 
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-static constexpr uint64_t kTotalMemory = DriverState::kTotalMemory;
-
 static CUresult succeedIf(bool condition, CUresult otherwise) {
   return condition ? CUDA_SUCCESS : otherwise;
 }
@@ -25,9 +23,10 @@ FP4Q_SIM_EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
   DriverState &state = DriverState::get();
   Lock lock(state.mutex);
   if (free)
-    *free = kTotalMemory - std::min(kTotalMemory, state.memory.allocated());
+    *free = state.totalMemory -
+            std::min(state.totalMemory, state.memory.allocated());
   if (total)
-    *total = kTotalMemory;
+    *total = state.totalMemory;
   return CUDA_SUCCESS;
 }
 
@@ -36,8 +35,12 @@ FP4Q_SIM_EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
   Lock lock(state.mutex);
   if (!address || bytes == 0)
     return CUDA_ERROR_INVALID_VALUE;
-  if (bytes > kTotalMemory || state.memory.allocated() > kTotalMemory - bytes)
-    return CUDA_ERROR_OUT_OF_MEMORY;
+  if (bytes > state.totalMemory ||
+      state.memory.allocated() > state.totalMemory - bytes)
+    return state.fail(
+        CUDA_ERROR_OUT_OF_MEMORY,
+        std::to_string(state.memory.allocated()) + " of the device's " +
+            std::to_string(state.totalMemory) + " bytes are in use");
   *address = state.memory.allocate(bytes);
   return CUDA_SUCCESS;
 }

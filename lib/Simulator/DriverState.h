@@ -34,16 +34,17 @@ struct CUevent_st {
 namespace fp4q::sim {
 
 struct DriverState {
-  static constexpr uint64_t kTotalMemory = uint64_t(16) << 30;
-
   std::recursive_mutex mutex;
   DeviceMemory memory;
   LaunchOptions options;
   std::string chip = "sm_120a";
   unsigned multiprocessors = 1; ///< reported
+  uint64_t totalMemory = uint64_t(16) << 30;
+  unsigned cudaRelease = 132; ///< reported: major * 10 + minor
   bool showMessages = true;
   std::string message;
-  std::string reports; ///< JSON objects, separated by commas
+  CUresult messageCode = CUDA_SUCCESS; ///< what `message` explains
+  std::string reports;                 ///< JSON objects, separated by commas
   std::string reportArray;
   CUctx_st context;
   CUmemPoolHandle_st defaultPool;
@@ -51,6 +52,8 @@ struct DriverState {
 
   static DriverState &get();
   bool setOption(const std::string &name, const std::string &value);
+  /// The newest PTX that the driver of this release takes, major * 10 + minor.
+  unsigned newestPtx() const;
   /// Remembers the line, and shows it on stderr unless told not to.
   CUresult fail(CUresult code, const std::string &line);
 };

@@ -68,6 +68,7 @@ std::unique_ptr<Module> Module::load(std::string ptx, DeviceMemory &memory,
   try {
     RawModule raw = parsePtx(module->text);
     module->chip = raw.target;
+    module->version = raw.version;
     SymbolTable symbols;
     for (const Variable *var : raw.globals) {
       if (var->space == Space::Shared)

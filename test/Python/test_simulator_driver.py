@@ -45,8 +45,64 @@ def test_chip_is_an_option(driver, chip, capability):
 
 
 def test_unknown_options_are_refused(driver):
-    for name, value in (("wat", "1"), ("checks", "2"), ("chip", "gpu")):
+    for name, value in (
+        ("wat", "1"), ("checks", "2"), ("chip", "gpu"), ("memory", "0"),
+        ("cuda", "12"), ("cuda", "10.2"), ("cuda", "12.4x"),
+    ):  # fmt: skip
         assert driver.lib.fp4qSimSetOption(name.encode(), value.encode())
+
+
+def test_memory_is_an_option(driver):
+    """A device that is full, and what is said of it."""
+    address = ctypes.c_uint64()
+    used = ctypes.c_uint64()
+    total = ctypes.c_uint64()
+    driver.call("cuMemGetInfo_v2", ctypes.byref(used), ctypes.byref(total))
+    assert total.value == 1 << 34
+    used = total.value - used.value
+    driver.option("memory", used + 64)
+    try:
+        size = ctypes.c_size_t(65)
+        assert driver.lib.cuMemAlloc_v2(ctypes.byref(address), size) == 2
+        driver.call("cuMemAlloc_v2", ctypes.byref(address), ctypes.c_size_t(64))
+        driver.call("cuMemFree_v2", address)
+    finally:
+        driver.option("memory", 1 << 34)
+
+
+@pytest.mark.parametrize(
+    "cuda, version, newest",
+    [("11.8", 11080, "7.8"), ("12.5", 12050, "8.5"), ("12.6", 12060, "8.5"),
+     ("12.9", 12090, "8.8"), ("13.0", 13000, "9.0")],
+)  # fmt: skip
+def test_release_is_an_option(driver, cuda, version, newest):
+    """Each release takes PTX up to a version."""
+    driver.option("cuda", cuda)
+    try:
+        got = ctypes.c_int()
+        driver.call("cuDriverGetVersion", ctypes.byref(got))
+        assert got.value == version
+        text = ".version {}\n.target sm_80\n.visible .entry k() {{ ret; }}\n"
+        driver.unload(driver.load(text.format(newest)))
+        major, minor = newest.split(".")
+        newer = f"{major}.{int(minor) + 1}"
+        module = ctypes.c_void_p()
+        code = driver.lib.cuModuleLoadData(
+            ctypes.byref(module), text.format(newer).encode()
+        )
+        assert code == 222
+        name, message = ctypes.c_char_p(), ctypes.c_char_p()
+        driver.call("cuGetErrorName", code, ctypes.byref(name))
+        assert name.value == b"CUDA_ERROR_UNSUPPORTED_PTX_VERSION"
+        driver.call("cuGetErrorString", code, ctypes.byref(message))
+        assert message.value.decode() == (
+            f"PTX {newer} is newer than the option cuda allows, which is {newest}"
+        )
+        # Another error is not explained by this one.
+        driver.call("cuGetErrorString", 1, ctypes.byref(message))
+        assert message.value == b"CUDA_ERROR_INVALID_VALUE"
+    finally:
+        driver.option("cuda", "13.2")
 
 
 def test_memory(driver):

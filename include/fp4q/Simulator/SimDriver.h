@@ -10,7 +10,7 @@
 // C as well, configure the simulator and read its findings. Each option can
 // also be set by an environment variable: FP4Q_SIM_CHECKS, FP4Q_SIM_THREADS,
 // FP4Q_SIM_BUDGET, FP4Q_SIM_CHIP, FP4Q_SIM_SMS, FP4Q_SIM_MESSAGES,
-// FP4Q_SIM_PROFILE.
+// FP4Q_SIM_PROFILE, FP4Q_SIM_MEMORY, FP4Q_SIM_CUDA.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,7 +25,9 @@ extern "C" {
 /// (warp instructions per CTA), "chip" (such as "sm_120a") and "sms" (how many
 /// multiprocessors): what the device attributes report, "messages" (0: nothing
 /// on stderr), "profile" (1: reports have every instruction's accesses to
-/// memory). Returns 0, or 1 for an unknown name or a bad value.
+/// memory), "memory" (bytes that the device has), "cuda" (such as "12.4": the
+/// driver's release, which refuses newer PTX). Returns 0, or 1 for an unknown
+/// name or a bad value.
 int fp4qSimSetOption(const char *name, const char *value);
 
 /// The last fault, refused launch or PTX error as one line, or "". Valid until

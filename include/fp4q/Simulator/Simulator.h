@@ -113,6 +113,8 @@ public:
 
   /// The chip of the .target directive, such as "sm_90a".
   const std::string &target() const { return chip; }
+  /// major * 10 + minor of the .version directive.
+  unsigned ptxVersion() const { return version; }
   const std::vector<KernelInfo> &kernels() const { return infos; }
   /// The index of a kernel, or -1.
   int findKernel(const std::string &name) const;
@@ -125,6 +127,7 @@ private:
   Module() = default;
   std::string text;
   std::string chip;
+  unsigned version = 0;
   std::vector<KernelInfo> infos;
   std::vector<std::unique_ptr<Program>> programs;
   std::vector<uint64_t> variables;

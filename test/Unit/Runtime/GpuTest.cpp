@@ -16,6 +16,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
 #include <string>
 #include <thread>
 #include <vector>
@@ -314,6 +315,47 @@ TEST_F(Gpu, ManyThreadsAtOnce) {
     });
   for (std::thread &thread : threads)
     thread.join();
+}
+
+namespace {
+/// What a thread does at its very end.
+struct LastCalls {
+  ~LastCalls() {
+    void *now = nullptr;
+    EXPECT_EQ(getCurrent(&now), 0);
+    EXPECT_EQ(now, context);
+    const char *error = nullptr;
+    EXPECT_EQ(fp4q_gpu_call_begin(7, nullptr, &error), 1);
+    EXPECT_STREQ(error, "there is no CUDA device 7; this machine has 1, "
+                        "numbered from 0");
+    EXPECT_EQ(fp4q_gpu_call_begin(7, nullptr, nullptr), 1) << "nobody asks why";
+    EXPECT_EQ(inCall([] {}), "");
+  }
+  int (*getCurrent)(void **) = nullptr;
+  void *context = nullptr;
+};
+} // namespace
+
+// Artifacts that nobody unloads are released when the process ends, after the
+// objects of its first thread. Neither the runtime nor the simulator may need
+// theirs then.
+TEST_F(Gpu, CallsAtTheEndOfAThread) {
+  std::thread([] {
+    static thread_local LastCalls last;
+    last.context = nullptr; // Made before, so destroyed after, those objects.
+    EXPECT_EQ(inCall([] {}), "");
+    const char *error = nullptr;
+    EXPECT_EQ(fp4q_gpu_call_begin(7, nullptr, &error), 1);
+    void *driver = dlopen(FP4Q_SIMULATOR, RTLD_NOW);
+    auto retain = reinterpret_cast<int (*)(void **, int)>(
+        dlsym(driver, "cuDevicePrimaryCtxRetain"));
+    auto push =
+        reinterpret_cast<int (*)(void *)>(dlsym(driver, "cuCtxPushCurrent_v2"));
+    last.getCurrent =
+        reinterpret_cast<int (*)(void **)>(dlsym(driver, "cuCtxGetCurrent"));
+    EXPECT_EQ(retain(&last.context, 0), 0);
+    EXPECT_EQ(push(last.context), 0);
+  }).join();
 }
 
 /// Prints why device 0 cannot be used, and exits with the runtime's status.
