@@ -71,11 +71,19 @@ def codes(rng, shape):
 
 def scale_bytes(rng, shape, kind, flavor):
     """Scale bytes: "any" of the 256, "moderate" ones whose products stay in
-    f32's normal range, or "legal" ones of scaled_matmul (e4m3 without sign)."""
+    f32's normal range, "legal" ones of scaled_matmul (e4m3 without sign), "some"
+    of them among moderate ones, or "opposite": some rows huge, others tiny."""
     if flavor == "any":
         return rng.integers(0, 256, shape, dtype=np.uint8)
     if flavor == "legal":
         limit = 256 if kind == "e8m0" else 128
         return rng.integers(0, limit, shape, dtype=np.uint8)
     low, high = (100, 150) if kind == "e8m0" else (0, 127)
-    return rng.integers(low, high, shape, dtype=np.uint8)
+    moderate = rng.integers(low, high, shape, dtype=np.uint8)
+    if flavor == "some":
+        legal = scale_bytes(rng, shape, kind, "legal")
+        return np.where(rng.random(shape) < 0.02, legal, moderate)
+    if flavor == "opposite" and kind == "e8m0":
+        shift = rng.choice([-90, 0, 90], (*shape[:-1], 1))
+        return (moderate.astype(np.int64) + shift).astype(np.uint8)
+    return moderate
