@@ -18,6 +18,7 @@
 #include "fp4q/Numerics/Presets.h"
 #include "fp4q/Numerics/Swizzle.h"
 #include "fp4q/Numerics/Transform.h"
+#include "fp4q/Target/TargetInfo.h"
 
 using namespace fp4q;
 
@@ -336,6 +337,73 @@ static Suite otherSuite() {
   addScaleLayout(suite, rng, 2, 200, 6);
   addScaleLayout(suite, rng, 1, 1, 1);
   return suite;
+}
+
+/// Every kernel but the products; which type, format, recipe and transform each
+/// has depends on the number.
+static Suite everyKernelSuite(int number) {
+  Suite suite;
+  std::mt19937 rng(31 + number);
+  auto typeOf = [&](int offset) { return FloatType((number + offset) % 3); };
+  auto formatOf = [&](int offset) {
+    return (number + offset) % 2 ? ScaleType::E4M3 : ScaleType::E8M0;
+  };
+  auto groupOf = [](ScaleType type) {
+    return type == ScaleType::E8M0 ? 32 : 16;
+  };
+  // Both formats, and a preset of each in turn.
+  for (int i = 0; i < 2; ++i) {
+    QuantizeCase c;
+    c.scaleType = formatOf(i);
+    c.group = groupOf(c.scaleType);
+    c.type = typeOf(i);
+    c.rows = 5;
+    c.k = 64;
+    addQuantize(suite, rng, c);
+    std::vector<const Preset *> known;
+    for (const Preset &preset : presets)
+      if (preset.scaleType == c.scaleType && preset.groupSize == c.group)
+        known.push_back(&preset);
+    c.preset = std::string(known[number % known.size()]->name);
+    c.type = typeOf(i + 1);
+    c.rows = 67;
+    c.k = 96;
+    addQuantize(suite, rng, c);
+  }
+  // By tensor cores, and in f32 with other blocks and given scales.
+  QuantizeCase c;
+  c.scaleType = formatOf(0);
+  c.group = groupOf(c.scaleType);
+  c.type = FloatType::BF16;
+  c.block = number % 4 < 2 ? 32 : 64;
+  c.perBlock = number % 2;
+  c.rows = 37;
+  c.k = 192;
+  addQuantize(suite, rng, c);
+  const int64_t blocks[] = {2, 4, 8, 16, 128};
+  c.type = typeOf(2);
+  c.block = blocks[number % 5];
+  c.givenScales = number % 3 == 0;
+  c.perBlock = !c.perBlock;
+  c.rows = 3;
+  c.k = 256;
+  addQuantize(suite, rng, c);
+  addDequant(suite, rng, typeOf(0), formatOf(1), groupOf(formatOf(1)),
+             number % 2);
+  addTransform(suite, rng, typeOf(1), typeOf(2), blocks[(number + 2) % 5],
+               number % 2);
+  addGlobalScale(suite, typeOf(0),
+                 randomFloats(rng, typeOf(0), 1000 + number, number % 2));
+  addScaleLayout(suite, rng, 1 + number % 2, 129, 5);
+  return suite;
+}
+
+TEST(GPUKernels, EveryChip) {
+  int number = 0;
+  for (size_t i = 0; i < numTargets; ++i)
+    if (targets[i].kind == TargetKind::GPU)
+      everyKernelSuite(number++).run(targets[i].name);
+  EXPECT_EQ(number, 8);
 }
 
 TEST(GPUKernels, QuantizeForAmpere) { quantizeSuite().run("sm_80"); }

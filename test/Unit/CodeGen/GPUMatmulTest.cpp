@@ -12,6 +12,7 @@
 #include "GPUKernelSuite.h"
 
 #include "fp4q/Numerics/Matmul.h"
+#include "fp4q/Target/TargetInfo.h"
 
 using namespace fp4q;
 
@@ -144,6 +145,35 @@ static Suite matmulSuite() {
       addMatmul(suite, rng, c);
     }
   return suite;
+}
+
+/// Every kernel, of odd shapes; formats, types and the epilogue in turn.
+static Suite everyMatmulSuite(int number) {
+  Suite suite;
+  std::mt19937 rng(41 + number);
+  for (int64_t m : {1, 8, 13, 27, 51, 66, 131}) {
+    MatmulCase c = {m, 17 + 8 * (number % 4), number % 2 ? 288 : 256};
+    c.isMXFP4 = number % 2 == 0;
+    c.type = FloatType(number % 3);
+    c.alpha = number % 4;
+    c.bias = number % 3 != 0;
+    c.moderate = number % 5 != 0;
+    addMatmul(suite, rng, c);
+    ++number;
+  }
+  return suite;
+}
+
+TEST(GPUKernels, MatmulForEveryChip) {
+  // On these the suites below run.
+  auto isCovered = [](std::string_view name) {
+    return name == "sm_80" || name == "sm_90a" || name == "sm_120a";
+  };
+  int number = 0;
+  for (size_t i = 0; i < numTargets; ++i)
+    if (targets[i].kind == TargetKind::GPU && !isCovered(targets[i].name))
+      everyMatmulSuite(number++).run(targets[i].name);
+  EXPECT_EQ(number, 5);
 }
 
 TEST(GPUKernels, MatmulForAmpere) { matmulSuite().run("sm_80"); }
