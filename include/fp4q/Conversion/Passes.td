@@ -40,7 +40,8 @@ def ConvertFP4QToGPUPass : Pass<"convert-fp4q-to-gpu", "::mlir::ModuleOp"> {
     written in terms of the micro-ops, the same for every chip. Operands that
     are not contiguous are copied first. `scaled_matmul` chooses its kernel by
     the number of rows, at run time if that is dynamic. A `linalg.generic` whose
-    loops are all parallel, what stands between them, becomes a kernel as well.
+    loops are all parallel, what stands between them, becomes a kernel as well,
+    and so does a `memref.copy` of which a side is not contiguous.
 
     Before and after: `test/Conversion/FP4QToGPU`.
 

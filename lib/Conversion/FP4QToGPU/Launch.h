@@ -12,6 +12,7 @@
 #include "fp4q/Dialect/FP4Q/IR/FP4QOps.h"
 #include "fp4q/Target/TargetInfo.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace mlir {
@@ -68,6 +69,12 @@ Value blocksFor(ImplicitLocOpBuilder &b, Value count, int64_t perBlock);
 /// The product of the sizes of a memref but for its last `dropped` ones.
 Value leadingSize(ImplicitLocOpBuilder &b, Value memref, int64_t dropped);
 
+/// Whether memory is copied that is not contiguous, for which the driver has
+/// nothing.
+bool needsKernel(memref::CopyOp op);
+
+void populateCopyToGPUPatterns(RewritePatternSet &patterns,
+                               KernelModule &kernels);
 void populateElementwiseToGPUPatterns(RewritePatternSet &patterns,
                                       KernelModule &kernels);
 void populateGenericToGPUPatterns(RewritePatternSet &patterns,

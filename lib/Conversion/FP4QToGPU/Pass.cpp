@@ -58,7 +58,9 @@ struct ConvertFP4QToGPUPass
     }
     bool hasWork = false;
     getOperation().walk([&](Operation *op) {
-      hasWork |= isLevel1(op) || isa<linalg::GenericOp>(op);
+      auto copy = dyn_cast<memref::CopyOp>(op);
+      hasWork |= isLevel1(op) || isa<linalg::GenericOp>(op) ||
+                 (copy && needsKernel(copy));
     });
     if (!hasWork)
       return;
@@ -75,6 +77,7 @@ struct ConvertFP4QToGPUPass
 
     KernelModule kernels(module);
     RewritePatternSet patterns(&getContext());
+    populateCopyToGPUPatterns(patterns, kernels);
     populateElementwiseToGPUPatterns(patterns, kernels);
     populateGenericToGPUPatterns(patterns, kernels);
     populateMatmulToGPUPatterns(patterns, kernels, *target);
