@@ -209,7 +209,8 @@ std::optional<Arguments> mlir::fp4q::bench::parseArguments(int argc,
       argc, argv,
       "Measures the operations of fp4q and writes JSON.\n\n"
       "Every result has the median of warm runs and of cold ones, for which\n"
-      "the caches are flushed, and memcpy of as many bytes beside it.\n\n"
+      "the caches are flushed, and memcpy of as many bytes beside it. On a\n"
+      "device these are its caches, and the times are between its events.\n\n"
       "Example: fp4q-bench --op=quantize --shape=4096x4096 "
       "--num-threads=1,2\n");
   Arguments arguments;

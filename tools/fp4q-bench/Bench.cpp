@@ -37,13 +37,18 @@ static double cpuSeconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
+double mlir::fp4q::bench::measureOnHost(const std::function<void()> &run) {
+  double start = now();
+  run();
+  return now() - start;
+}
+
 namespace {
 /// The times of all runs of one measurement.
 struct Samples {
-  void add(const std::function<void()> &run) {
-    double start = now(), startCPU = cpuSeconds();
-    run();
-    wall.push_back(now() - start);
+  void add(const std::function<double()> &run) {
+    double startCPU = cpuSeconds();
+    wall.push_back(run());
     cpu.push_back(cpuSeconds() - startCPU);
   }
 
@@ -59,18 +64,16 @@ struct Samples {
 } // namespace
 
 Timing mlir::fp4q::bench::measureWarm(double minSeconds,
-                                      const std::function<void()> &run) {
+                                      const std::function<double()> &run) {
   run();
   Samples samples;
-  for (double total = 0;
-       total < minSeconds || samples.wall.size() < kMinWarmRuns;) {
+  for (double start = now();
+       now() - start < minSeconds || samples.wall.size() < kMinWarmRuns;)
     samples.add(run);
-    total += samples.wall.back();
-  }
   return samples.summarize();
 }
 
-static void flushCaches() {
+void mlir::fp4q::bench::flushHostCaches() {
   static std::vector<uint64_t> memory(kFlushBytes / sizeof(uint64_t));
   for (uint64_t &word : memory)
     ++word;
@@ -78,10 +81,11 @@ static void flushCaches() {
   asm volatile("" : : "r"(memory.data()) : "memory");
 }
 
-Timing mlir::fp4q::bench::measureCold(const std::function<void()> &run) {
+Timing mlir::fp4q::bench::measureCold(const std::function<void()> &flush,
+                                      const std::function<double()> &run) {
   Samples samples;
   for (int i = 0; i < kColdRuns; ++i) {
-    flushCaches();
+    flush();
     samples.add(run);
   }
   return samples.summarize();
@@ -106,22 +110,16 @@ DeviceCopyBaseline::DeviceCopyBaseline(const CudaDevice &device, int64_t all)
   const char *error = nullptr;
   for (void **memory : {&from, &to})
     if (fp4q_gpu_allocate(ordinal, bytes, memory, &error))
-      llvm::report_fatal_error(error);
+      llvm::reportFatalUsageError(error);
   // What is read must have been written.
   std::vector<uint8_t> data(bytes, 1);
   if (fp4q_gpu_copy(ordinal, from, data.data(), bytes, &error))
-    llvm::report_fatal_error(error);
+    llvm::reportFatalUsageError(error);
 }
 
 DeviceCopyBaseline::~DeviceCopyBaseline() {
   fp4q_gpu_release(ordinal, from, nullptr);
   fp4q_gpu_release(ordinal, to, nullptr);
-}
-
-void DeviceCopyBaseline::run() {
-  const char *error = nullptr;
-  if (fp4q_gpu_copy(ordinal, to, from, bytes, &error))
-    llvm::report_fatal_error(error);
 }
 
 /// One element of ordinary magnitude, as bits: sign and fraction are random,
@@ -216,14 +214,9 @@ Bench::create(const Case &config, MLIRContext &context,
   return bench;
 }
 
-void Bench::run(int calls) {
+void Bench::run() {
   std::string error;
-  bool ok = true;
-  for (int i = 0; ok && i < calls; ++i)
-    ok = succeeded(onDevice ? onDevice->launch(error)
-                            : function->invoke(arguments, results, error));
-  if (ok && onDevice)
-    ok = succeeded(onDevice->synchronize(error));
-  if (!ok)
-    llvm::report_fatal_error(llvm::Twine(error));
+  if (failed(onDevice ? onDevice->launch(error)
+                      : function->invoke(arguments, results, error)))
+    llvm::reportFatalUsageError(llvm::Twine(error));
 }

@@ -28,17 +28,19 @@ struct Timing {
   double cpuMedian = 0;
 };
 
-/// Calls `run` once unmeasured, and then at least five times and for at least
-/// `minSeconds`.
-Timing measureWarm(double minSeconds, const std::function<void()> &run);
+/// Calls `run`, which returns its time in seconds, once unmeasured, and then at
+/// least five times and for at least `minSeconds`.
+Timing measureWarm(double minSeconds, const std::function<double()> &run);
 
-/// Calls `run` a fixed number of times, each time after displacing everything
-/// from the caches.
-Timing measureCold(const std::function<void()> &run);
+/// Calls `run` a fixed number of times, each time after `flush`.
+Timing measureCold(const std::function<void()> &flush,
+                   const std::function<double()> &run);
 
-/// How many calls of a device's function are measured together: what the host
-/// does for one overlaps with what the device does for others.
-constexpr int kCallsOnDevice = 20;
+/// The time of `run` by this machine's clock, in seconds.
+double measureOnHost(const std::function<void()> &run);
+
+/// Displaces everything from the caches of this machine's processors.
+void flushHostCaches();
 
 /// A case that has been compiled, with data to run it on.
 class Bench {
@@ -55,9 +57,8 @@ public:
   /// The same in processor time, which other processes do not add to.
   double getCompileCPUSeconds() const { return compileCPUSeconds; }
 
-  /// One call; the sizes are known to fit. On a device `calls` of them, one
-  /// after the other, and then it waits.
-  void run(int calls = 1);
+  /// One call; the sizes are known to fit. On a device it does not wait.
+  void run();
 
 private:
   Bench() = default;
@@ -83,16 +84,13 @@ private:
   std::vector<uint8_t> from, to;
 };
 
-/// The same within the memory of a device. Returns after the copy.
-class DeviceCopyBaseline {
-public:
+/// Memory of a device for the same there.
+struct DeviceCopyBaseline {
   DeviceCopyBaseline(const CudaDevice &device, int64_t bytes);
   ~DeviceCopyBaseline();
-  void run();
 
-private:
   int32_t ordinal;
-  int64_t bytes;
+  int64_t bytes; ///< of each
   void *from = nullptr, *to = nullptr;
 };
 

@@ -7,6 +7,7 @@
 
 #include "Arguments.h"
 #include "Bench.h"
+#include "DeviceClock.h"
 
 #include "fp4q/Compiler/Registration.h"
 #include "fp4q/Compiler/Version.h"
@@ -57,15 +58,11 @@ static void writeTiming(llvm::json::OStream &json, llvm::StringRef name,
   });
 }
 
-/// Measures the case on a device and writes one object. `warm` is the time of a
-/// call among many, `cold` that of one call and the wait for it; the device's
-/// caches are not flushed.
-static void runOnDevice(const Case &config, Bench &bench,
+/// Measures the case on a device, by its clock, and writes one object.
+static void runOnDevice(const Case &config, Bench &bench, DeviceClock &clock,
                         const mlir::fp4q::CudaDevice &device, double minSeconds,
                         llvm::json::OStream &json) {
-  Timing many = measureWarm(minSeconds, [&] { bench.run(kCallsOnDevice); });
-  for (double *seconds : {&many.median, &many.least, &many.cpuMedian})
-    *seconds /= kCallsOnDevice;
+  auto runBench = [&] { bench.run(); };
   json.object([&] {
     writeCase(config, json);
     json.attribute("backend", "gpu");
@@ -75,15 +72,19 @@ static void runOnDevice(const Case &config, Bench &bench,
     json.attribute("flops", config.flops());
     json.attribute("compile_s", bench.getCompileSeconds());
     json.attribute("compile_cpu_s", bench.getCompileCPUSeconds());
-    writeTiming(json, "warm", many, config.bytes(), config.flops());
-    writeTiming(json, "cold", measureCold([&] { bench.run(); }), config.bytes(),
+    writeTiming(json, "warm", clock.measureWarm(minSeconds, runBench),
+                config.bytes(), config.flops());
+    writeTiming(json, "cold", clock.measureCold(runBench), config.bytes(),
                 config.flops());
     DeviceCopyBaseline baseline(device, config.bytes());
-    auto runBaseline = [&] { baseline.run(); };
-    writeTiming(json, "memcpy_warm", measureWarm(minSeconds / 4, runBaseline),
-                config.bytes(), /*flops=*/0);
-    writeTiming(json, "memcpy_cold", measureCold(runBaseline), config.bytes(),
+    auto runBaseline = [&] {
+      clock.copy(baseline.to, baseline.from, baseline.bytes);
+    };
+    writeTiming(json, "memcpy_warm",
+                clock.measureWarm(minSeconds / 4, runBaseline), config.bytes(),
                 /*flops=*/0);
+    writeTiming(json, "memcpy_cold", clock.measureCold(runBaseline),
+                config.bytes(), /*flops=*/0);
   });
 }
 
@@ -92,8 +93,8 @@ static void runCase(const Case &config, Bench &bench, int threads,
                     double minSeconds, llvm::json::OStream &json) {
   fp4q_set_num_threads(threads);
   MemcpyBaseline baseline(config.bytes());
-  auto runBench = [&] { bench.run(); };
-  auto runBaseline = [&] { baseline.run(); };
+  auto runBench = [&] { return measureOnHost([&] { bench.run(); }); };
+  auto runBaseline = [&] { return measureOnHost([&] { baseline.run(); }); };
   json.object([&] {
     writeCase(config, json);
     json.attribute("backend", getName(config.backEnd));
@@ -104,12 +105,13 @@ static void runCase(const Case &config, Bench &bench, int threads,
     json.attribute("compile_cpu_s", bench.getCompileCPUSeconds());
     writeTiming(json, "warm", measureWarm(minSeconds, runBench), config.bytes(),
                 config.flops());
-    writeTiming(json, "cold", measureCold(runBench), config.bytes(),
-                config.flops());
+    writeTiming(json, "cold", measureCold(flushHostCaches, runBench),
+                config.bytes(), config.flops());
     writeTiming(json, "memcpy_warm", measureWarm(minSeconds / 4, runBaseline),
                 config.bytes(),
                 /*flops=*/0);
-    writeTiming(json, "memcpy_cold", measureCold(runBaseline), config.bytes(),
+    writeTiming(json, "memcpy_cold", measureCold(flushHostCaches, runBaseline),
+                config.bytes(),
                 /*flops=*/0);
   });
 }
@@ -127,6 +129,14 @@ static void writeDevice(const mlir::fp4q::CudaDevice &device,
 
 /// Writes the whole document; false if a case cannot be compiled.
 static bool runAll(const Arguments &arguments, llvm::raw_ostream &os) {
+  std::unique_ptr<DeviceClock> clock;
+  std::string error;
+  if (arguments.device)
+    clock = DeviceClock::create(*arguments.device, error);
+  if (!error.empty()) {
+    llvm::errs() << "fp4q-bench: error: " << error << '\n';
+    return false;
+  }
   mlir::DialectRegistry registry;
   mlir::fp4q::registerCompilerDialects(registry);
   mlir::MLIRContext context(registry);
@@ -156,7 +166,7 @@ static bool runAll(const Arguments &arguments, llvm::raw_ostream &os) {
                   " " + getName(config.dtype) + " " + getName(config.backEnd) +
                   ", " + llvm::Twine(threads) + " threads");
           if (arguments.device)
-            runOnDevice(config, **bench, *arguments.device,
+            runOnDevice(config, **bench, *clock, *arguments.device,
                         arguments.minSeconds, json);
           else
             runCase(config, **bench, threads, arguments.minSeconds, json);
