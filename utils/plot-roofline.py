@@ -12,10 +12,7 @@ import json
 import pathlib
 import sys
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import fp4q_plots
 
 
 def load(path):
@@ -41,19 +38,17 @@ def draw(document, output):
         for library in ("fp4q", "ggml"):
             if f"{library}_ms" in row:
                 name = f"{library} {row['format']} {row['N']}x{row['K']}"
-                series.setdefault(name, []).append(
+                style = "-" if library == "fp4q" else "--"
+                series.setdefault(name, (style, []))[1].append(
                     (row["n"], work / row[f"{library}_ms"])
                 )
-    figure, axes = plt.subplots(figsize=(8, 5))
-    for name, points in series.items():
-        style = "-" if name.startswith("fp4q") else ":"
-        axes.plot(*zip(*sorted(points)), style, marker="o", label=name)
-    axes.axhline(document["peak_ops_per_s"] * 1e-9, color="black", label="peak")
-    axes.set(xscale="log", yscale="log", xlabel="rows n", ylabel="GOP/s")
-    axes.set_title(f"{document['threads']} threads")
-    axes.legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(output, dpi=80)
+    figure, axes = fp4q_plots.panels(1)
+    fp4q_plots.lines(
+        axes[0], series, "rows n", "GOP/s", f"{document['threads']} threads"
+    )
+    peak = document["peak_ops_per_s"] * 1e-9
+    axes[0].axhline(peak, color="black", label="peak")
+    fp4q_plots.save(figure, axes, output)
 
 
 def main():
