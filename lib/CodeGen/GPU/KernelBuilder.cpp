@@ -212,6 +212,8 @@ void GPUKernelBuilder::waitForCopies(int64_t pending) {
   NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(pending));
 }
 
+void GPUKernelBuilder::syncWarp() { NVVM::SyncWarpOp::create(b, constant(-1)); }
+
 SmallVector<Value> GPUKernelBuilder::loadMatrices(Value pointer) {
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
   auto type = LLVM::LLVMStructType::getLiteral(

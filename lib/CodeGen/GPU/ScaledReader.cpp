@@ -9,6 +9,9 @@
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include "llvm/Support/Alignment.h"
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace mlir::fp4q;
 
@@ -21,37 +24,45 @@ Value ScaledReader::firstOf(Value chunk, Value piece) {
   return k.add(k.mul(chunk, kChunkElements), k.mul(piece, kPieceElements));
 }
 
-void ScaledReader::fetch(const Source &source, Value row, Value chunk,
-                         Value piece, Value codesTo, Value scalesTo) {
-  Value first = firstOf(chunk, piece), rowAt = k.mul(row, depth / 2);
-  int64_t bytes = accessBytes();
-  auto guard = [&](Value begin, int64_t end, int64_t count, Value &at,
-                   Value &size) {
-    if (isWhole)
-      return;
+void ScaledReader::copy(Value to, Value from, Value rowAt, Value begin,
+                        int64_t end, int64_t bytes) {
+  Value size;
+  if (!isWhole) {
     Value exists = k.isLess(begin, k.index(end));
-    at = k.select(exists, at, k.index(0));
-    size = k.select(exists, k.constant(static_cast<int32_t>(count)),
+    begin = k.select(exists, begin, k.index(0));
+    size = k.select(exists, k.constant(static_cast<int32_t>(bytes)),
                     k.constant(0));
-  };
-  for (int64_t part = 0; part < 16; part += bytes) {
-    Value begin = k.add(first, k.index(2 * part));
-    Value at = k.div(begin, 2), size;
-    guard(begin, depth, bytes, at, size);
-    k.copyAsync(k.offset(codesTo, part),
-                k.offset(source.codes, k.add(rowAt, at)), bytes, size);
   }
-  if (!hasScaleWords())
-    return;
-  Value word = isMXFP4 ? chunk : k.add(k.mul(chunk, 2), k.div(piece, 2));
-  Value at = k.mul(word, 4), size;
-  guard(at, scalesOfRow(), 4, at, size);
-  k.copyAsync(scalesTo,
-              k.offset(source.scales, k.add(k.mul(row, scalesOfRow()), at)), 4,
-              size);
+  k.copyAsync(to, k.offset(from, k.add(rowAt, begin)), bytes, size);
 }
 
-Value ScaledReader::scaleBytesOf(Value word, Value piece) {
+void ScaledReader::fetchCodes(const Source &source, Value row, Value chunk,
+                              Value piece, Value to) {
+  Value first = k.div(firstOf(chunk, piece), 2);
+  Value rowAt = k.mul(row, depth / 2);
+  int64_t bytes = accessBytes();
+  for (int64_t part = 0; part < 16; part += bytes)
+    copy(k.offset(to, part), source.codes, rowAt, k.add(first, k.index(part)),
+         depth / 2, bytes);
+}
+
+void ScaledReader::fetchScales(const Source &source, Value row, Value chunk,
+                               int64_t chunks, Value to) {
+  int64_t all = scaleBytesOf(chunks);
+  // A copy is of 4, 8 or 16 bytes, all at such multiples.
+  auto bytes = static_cast<int64_t>(
+      llvm::MinAlign(llvm::MinAlign(all, scalesOfRow()), 16));
+  Value first = k.mul(chunk, scaleBytesOf(1));
+  Value rowAt = k.mul(row, scalesOfRow());
+  for (int64_t part = 0; part < all; part += bytes)
+    copy(k.offset(to, part), source.scales, rowAt, k.add(first, k.index(part)),
+         scalesOfRow(), bytes);
+}
+
+Value ScaledReader::readScaleBytes(Value at, Value piece) {
+  if (!isMXFP4)
+    at = k.offset(at, k.mul(k.div(piece, 2), 4));
+  Value word = k.elementsOf(k.loadFrom(at, k.b.getI32Type(), 1, 4)).front();
   Value number = arith::IndexCastOp::create(k.b, k.b.getI32Type(), piece);
   int64_t bits = isMXFP4 ? 8 : 16;
   Value shift = w.mul(w.bitAnd(number, isMXFP4 ? 3 : 1), bits);

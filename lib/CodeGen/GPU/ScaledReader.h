@@ -7,7 +7,9 @@
 //
 // A piece is 32 elements along k of a row of an operand: 16 bytes of codes, and
 // one scale byte of mxfp4 or two of nvfp4. Four pieces are a chunk. A lane
-// copies pieces to shared memory, and decodes those that it copied itself.
+// copies codes to shared memory, and decodes those that it copied itself.
+// Scales come a row at a time, by one lane for all that read them: a warp's
+// copies of the same four bytes are made one after the other.
 //
 // Fast decoding takes the scale into the one multiplication that makes
 // subnormals into elements: scale * 2^126 must be a bf16. For mxfp4 that is so
@@ -28,9 +30,10 @@ namespace fp4q {
 
 /// Elements along k of a chunk and of a piece.
 constexpr int64_t kChunkElements = 128, kPieceElements = 32;
-/// Bytes in shared memory of a warp's pieces, one a lane: codes, and the words
-/// that have the scales.
-constexpr int64_t kCodeBytes = 16 * kWarpSize, kScaleBytes = 4 * kWarpSize;
+/// Bytes in shared memory of the codes of a warp's pieces, one a lane.
+constexpr int64_t kCodeBytes = 16 * kWarpSize;
+/// Bytes of the 16 x 8 sums of a tile.
+constexpr int64_t kTileBytes = 16 * kWarpSize;
 
 /// The scales of a piece, in both decodings.
 struct PieceScales {
@@ -62,11 +65,20 @@ public:
   bool hasScaleWords() const { return scalesOfRow() % 4 == 0; }
   /// The row, of those of the batch; beyond the end, the last one.
   Value rowOf(const Source &source, Value row);
-  /// Copies a piece, 0..3 of a chunk; what lies beyond K is 0.
-  void fetch(const Source &source, Value row, Value chunk, Value piece,
-             Value codesTo, Value scalesTo);
-  /// The piece's scale bytes, one or in the lower two, out of the word fetched.
-  Value scaleBytesOf(Value word, Value piece);
+  /// Copies the codes of a piece, 0..3 of a chunk; what lies beyond K is 0.
+  void fetchCodes(const Source &source, Value row, Value chunk, Value piece,
+                  Value to);
+  /// Bytes of the scales of a row, in a number of chunks.
+  int64_t scaleBytesOf(int64_t chunks) const {
+    return chunks * (kChunkElements / group);
+  }
+  /// Copies the scales of a row, in a number of chunks from one on; what lies
+  /// beyond K is 0. Needs hasScaleWords.
+  void fetchScales(const Source &source, Value row, Value chunk, int64_t chunks,
+                   Value to);
+  /// The piece's scale bytes, one or in the lower two, from where the row's
+  /// for the chunk are in shared memory.
+  Value readScaleBytes(Value at, Value piece);
   /// The same from global memory; 0 beyond K.
   Value loadScaleBytes(const Source &source, Value row, Value chunk,
                        Value piece);
@@ -84,6 +96,9 @@ public:
 private:
   int64_t scalesOfRow() const { return depth / group; }
   Value firstOf(Value chunk, Value piece);
+  /// Copies `bytes` at `begin` of a row of `end` bytes; beyond its end, zeros.
+  void copy(Value to, Value from, Value rowAt, Value begin, int64_t end,
+            int64_t bytes);
   /// Rows of K/2 bytes begin at multiples of 16, or, with an odd number of
   /// groups of 16, of 8.
   int64_t accessBytes() const { return depth % 32 == 0 ? 16 : 8; }

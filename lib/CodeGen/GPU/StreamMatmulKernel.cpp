@@ -8,7 +8,7 @@
 // With few tokens the product takes as long as reading the weights. So all is
 // arranged for that: the warps of a CTA divide K, and each keeps several units
 // on their way from global memory to a ring in shared memory. Every byte is
-// used by the lane that fetched it, so the ring needs no barriers.
+// used in the warp that fetched it, so the ring needs no barriers of the CTA.
 //
 // A unit has rows of b (and columns of a, unless they stay in registers) of
 // some chunks of 128 along k. With g = lane / 4 and t = lane % 4, a lane takes
@@ -46,9 +46,6 @@
 using namespace mlir;
 using namespace mlir::fp4q;
 
-/// Bytes of the 16 x 8 sums of a tile.
-constexpr int64_t kTileBytes = 16 * kWarpSize;
-
 namespace {
 
 /// Decoded words of one group of 8 rows or columns: of each word four pairs.
@@ -68,11 +65,12 @@ private:
   using Source = ScaledReader::Source;
 
   int64_t rowGroups() const { return 2 * tiling.rowTiles; }
-  int64_t groups() const {
-    return rowGroups() + (tiling.keepsColumns ? 0 : tiling.colTiles);
-  }
-  int64_t unitBytes() const {
-    return groups() * tiling.chunks * (kCodeBytes + kScaleBytes);
+  int64_t groups() const { return tiling.groups(); }
+  int64_t unitBytes() const { return tiling.unitBytes(kernel.format); }
+  /// Where the scales of a group of 8 begin in a unit.
+  int64_t scalesAt(int64_t group) const {
+    return groups() * tiling.chunks * kCodeBytes +
+           8 * group * reader.scaleBytesOf(tiling.chunks);
   }
   int64_t tiles() const { return tiling.rowTiles * tiling.colTiles; }
   /// Sums of a tile: two where there is but one tile, so that products need
@@ -82,6 +80,9 @@ private:
   void locate();
   Value chunkAt(Value step, int64_t chunk);
   void fetch(Value tile, Value step, Value slot);
+  void fetchScales(const Source &source, Value begin, int64_t first,
+                   int64_t count, Value step, Value slot);
+  void waitForUnit();
   SmallVector<Pairs> loadColumns(Value step);
   SmallVector<Value> multiplyUnit(Value slot, Value tile, Value step,
                                   ArrayRef<Pairs> kept, ValueRange sums);
@@ -110,71 +111,6 @@ private:
 
 } // namespace
 
-int64_t StreamTiling::passes(int64_t k) const {
-  return llvm::divideCeil(llvm::divideCeil(k, kChunkElements), warps * chunks);
-}
-
-/// Sums of all warps, of the tiles of a group.
-static int64_t sumBytes(const StreamTiling &tiling) {
-  return tiling.warps * tiling.tilesPerGroup * tiling.rowTiles *
-         tiling.colTiles * kTileBytes;
-}
-
-static int64_t ringBytes(const StreamTiling &tiling) {
-  int64_t groups =
-      2 * tiling.rowTiles + (tiling.keepsColumns ? 0 : tiling.colTiles);
-  return tiling.warps * tiling.stages * tiling.chunks * groups *
-         (kCodeBytes + kScaleBytes);
-}
-
-int64_t StreamTiling::sharedBytes() const {
-  // Unless it is used on and on, sums lie where the ring was.
-  return keepsColumns ? ringBytes(*this) + sumBytes(*this)
-                      : std::max(ringBytes(*this), sumBytes(*this));
-}
-
-StreamTiling StreamTiling::choose(int64_t columns, int64_t n, int64_t k,
-                                  int64_t sharedBytes,
-                                  int64_t multiprocessors) {
-  int64_t chunksOfK = llvm::divideCeil(k, kChunkElements);
-  StreamTiling tiling;
-  tiling.colTiles = llvm::divideCeil(columns, 8);
-  tiling.keepsColumns = columns <= 16;
-  tiling.tilesPerBlock = tiling.tilesPerGroup = 1;
-  auto powerOf2 = [](int64_t value) {
-    return static_cast<int64_t>(llvm::PowerOf2Ceil(value));
-  };
-  if (tiling.keepsColumns) {
-    tiling.chunks = chunksOfK > 1 ? 2 : 1;
-    tiling.warps = std::min<int64_t>(
-        16, powerOf2(llvm::divideCeil(chunksOfK, tiling.chunks)));
-    tiling.rowTiles = 1;
-    tiling.stages = 3;
-  } else {
-    tiling.chunks = 1;
-    tiling.warps = std::min<int64_t>(8, powerOf2(chunksOfK));
-    tiling.rowTiles = n >= 64 * multiprocessors ? 4 : 2;
-    tiling.stages = 4;
-  }
-  while (tiling.sharedBytes() > sharedBytes) {
-    if (tiling.stages > 2)
-      --tiling.stages;
-    else if (tiling.rowTiles > 1)
-      tiling.rowTiles /= 2;
-    else
-      tiling.warps /= 2;
-  }
-  if (!tiling.keepsColumns)
-    return tiling;
-  // One wave of CTAs; and as many tiles a group as there is room for.
-  int64_t tiles = llvm::divideCeil(n, tiling.rowsPerTile());
-  tiling.tilesPerBlock = llvm::divideCeil(tiles, multiprocessors);
-  int64_t room = (sharedBytes - ringBytes(tiling)) / sumBytes(tiling);
-  int64_t groups = llvm::divideCeil(tiling.tilesPerBlock, room);
-  tiling.tilesPerGroup = llvm::divideCeil(tiling.tilesPerBlock, groups);
-  return tiling;
-}
-
 void StreamEmitter::locate() {
   Value thread = k.threadId();
   lane = k.rem(thread, kWarpSize);
@@ -201,7 +137,9 @@ void StreamEmitter::locate() {
              batchBegin, FastScales::All};
   Value shared = k.sharedMemory();
   ring = k.offset(shared, k.mul(warp, tiling.stages * unitBytes()));
-  sumsAt = tiling.keepsColumns ? k.offset(shared, ringBytes(tiling)) : shared;
+  sumsAt = tiling.keepsColumns
+               ? k.offset(shared, tiling.ringBytes(kernel.format))
+               : shared;
 }
 
 /// Chunk `chunk` of this warp's in a step: a step is of all warps.
@@ -221,12 +159,42 @@ void StreamEmitter::fetch(Value tile, Value step, Value slot) {
     Value row = reader.rowOf(source, k.add(first, g));
     for (int64_t c = 0; c < tiling.chunks; ++c) {
       int64_t at = i * tiling.chunks + c;
-      Value to = k.offset(k.offset(slot, k.mul(lane, 16)), at * kCodeBytes);
-      Value scalesTo =
-          k.offset(k.offset(slot, k.mul(lane, 4)),
-                   groups() * tiling.chunks * kCodeBytes + at * kScaleBytes);
-      reader.fetch(source, row, chunkAt(step, c), t, to, scalesTo);
+      reader.fetchCodes(
+          source, row, chunkAt(step, c), t,
+          k.offset(k.offset(slot, k.mul(lane, 16)), at * kCodeBytes));
     }
+  }
+  if (!reader.hasScaleWords())
+    return;
+  fetchScales(rows, rowBegin, 0, rowGroups(), step, slot);
+  if (!tiling.keepsColumns)
+    fetchScales(columns, colBegin, rowGroups(), tiling.colTiles, step, slot);
+}
+
+/// Until the warp has the oldest unit, and no lane reads the one before it.
+void StreamEmitter::waitForUnit() {
+  k.waitForCopies(tiling.stages - 2);
+  k.syncWarp();
+}
+
+/// Sends for the scales of `count` groups, `first` and on of the unit: a row a
+/// lane.
+void StreamEmitter::fetchScales(const Source &source, Value begin,
+                                int64_t first, int64_t count, Value step,
+                                Value slot) {
+  Value scales = k.offset(slot, scalesAt(first));
+  for (int64_t done = 0; done < 8 * count; done += kWarpSize) {
+    Value number = k.add(lane, k.index(done));
+    auto fetchRow = [&] {
+      Value to =
+          k.offset(scales, k.mul(number, reader.scaleBytesOf(tiling.chunks)));
+      reader.fetchScales(source, reader.rowOf(source, k.add(begin, number)),
+                         chunkAt(step, 0), tiling.chunks, to);
+    };
+    if (8 * count - done >= kWarpSize)
+      fetchRow();
+    else
+      k.ifTrue(k.isLess(number, k.index(8 * count)), fetchRow);
   }
 }
 
@@ -293,11 +261,10 @@ SmallVector<Value> StreamEmitter::multiplyUnit(Value slot, Value tile,
       bool isColumn = i >= rowGroups();
       Value bytes;
       if (reader.hasScaleWords()) {
-        Value at = k.offset(k.offset(slot, k.mul(lane, 4)),
-                            groups() * tiling.chunks * kCodeBytes +
-                                (i * tiling.chunks + c) * kScaleBytes);
-        bytes = reader.scaleBytesOf(
-            k.elementsOf(k.loadFrom(at, k.b.getI32Type(), 1, 4)).front(), t);
+        Value row = k.mul(g, reader.scaleBytesOf(tiling.chunks));
+        bytes = reader.readScaleBytes(
+            k.offset(k.offset(slot, row), scalesAt(i) + reader.scaleBytesOf(c)),
+            t);
       } else {
         Value first = isColumn ? k.add(colBegin, k.index(8 * (i - rowGroups())))
                                : k.add(rowBegin, k.index(8 * i));
@@ -453,7 +420,7 @@ void StreamEmitter::runKeepingColumns() {
     Value number =
         k.add(k.mul(k.add(k.mul(group, passes), pass), inGroup), tileOfGroup);
     Value tile = k.add(k.add(tileBegin, k.mul(group, inGroup)), tileOfGroup);
-    k.waitForCopies(tiling.stages - 2);
+    waitForUnit();
     fetchUnit(k.add(number, k.index(tiling.stages - 1)), state[1]);
     k.ifTrue(k.isLess(tile, tileEnd), [&] {
       keepSums(multiplyUnit(k.offset(ring, state[0]), tile, pass, columnPairs,
@@ -496,7 +463,7 @@ void StreamEmitter::runFetchingColumns() {
     k.b.setInsertionPointToStart(loop.getBody());
     Value step = loop.getInductionVar();
     ValueRange state = loop.getRegionIterArgs();
-    k.waitForCopies(tiling.stages - 2);
+    waitForUnit();
     fetchUnit(k.add(step, k.index(tiling.stages - 1)), state[1]);
     SmallVector<Value> next = {slotAfter(state[0]), slotAfter(state[1])};
     next.append(multiplyUnit(k.offset(ring, state[0]), tileBegin, step, {},

@@ -78,6 +78,7 @@ private:
 
   void locate();
   void fetch(Value chunk, Value slot);
+  Value scalesOf(Value slot, int64_t i);
   void decode(Value chunk, Value slot);
   SmallVector<Value> multiply(ValueRange sums);
   Value unitOf(int64_t step, Value permutation);
@@ -179,11 +180,22 @@ void TiledEmitter::fetch(Value chunk, Value slot) {
     int64_t at = i * tiling.threads();
     Value to =
         k.offset(k.offset(slot, k.mul(thread, kUnitBytes)), at * kUnitBytes);
-    Value scalesTo =
-        k.offset(k.offset(slot, k.mul(thread, 4)),
-                 pieceCount() * tiling.threads() * kUnitBytes + at * 4);
-    reader.fetch(*own.source, own.row, chunk, piece, to, scalesTo);
+    reader.fetchCodes(*own.source, own.row, chunk, piece, to);
   }
+  if (!reader.hasScaleWords())
+    return;
+  k.ifTrue(k.isEqual(piece, 0), [&] {
+    for (auto [i, own] : llvm::enumerate(pieces))
+      reader.fetchScales(*own.source, own.row, chunk, 1, scalesOf(slot, i));
+  });
+}
+
+/// Where the scales of this thread's row of piece i are.
+Value TiledEmitter::scalesOf(Value slot, int64_t i) {
+  Value row =
+      k.add(k.div(thread, kPieces), k.index(i * tiling.threads() / kPieces));
+  return k.offset(k.offset(slot, k.mul(row, 8)),
+                  pieceCount() * tiling.threads() * kUnitBytes);
 }
 
 /// Decodes this thread's pieces into the tile.
@@ -193,11 +205,7 @@ void TiledEmitter::decode(Value chunk, Value slot) {
   for (auto [i, own] : llvm::enumerate(pieces)) {
     Value bytes;
     if (reader.hasScaleWords()) {
-      Value at = k.offset(k.offset(slot, k.mul(thread, 4)),
-                          pieceCount() * tiling.threads() * kUnitBytes +
-                              int64_t(i) * tiling.threads() * 4);
-      Value word = k.elementsOf(k.loadFrom(at, k.b.getI32Type(), 1, 4)).front();
-      bytes = reader.scaleBytesOf(word, piece);
+      bytes = reader.readScaleBytes(scalesOf(slot, i), piece);
     } else {
       bytes = reader.loadScaleBytes(*own.source, own.row, chunk, piece);
     }
@@ -299,6 +307,7 @@ void TiledEmitter::run() {
       return k.select(isInRing, next, k.index(0));
     };
     k.waitForCopies(tiling.stages - 2);
+    k.syncWarp();
     fetchChunk(k.add(chunk, k.index(tiling.stages - 1)), state[1]);
     decode(chunk, k.offset(ring, state[0]));
     gpu::BarrierOp::create(k.b);

@@ -197,12 +197,12 @@ private:
       return launchKernel(kernel);
     }
     case KernelKind::Stream: {
-      auto tiling =
-          StreamTiling::choose(variant.largestM, operation.n, operation.k,
-                               shared, target.multiprocessors);
+      auto tiling = StreamTiling::choose(variant.largestM, operation.n,
+                                         operation.k, operation.format, shared,
+                                         target.multiprocessors);
       setGrid(tiling.colsPerBlock(), tiling.rowsPerBlock());
       shape.threads = tiling.threads();
-      shape.dynamicSharedBytes = tiling.sharedBytes();
+      shape.dynamicSharedBytes = tiling.sharedBytes(operation.format);
       return launchKernel(StreamMatmulKernel{operation, tiling});
     }
     case KernelKind::Tiled: {

@@ -94,6 +94,8 @@ public:
   void commitCopies();
   /// Until at most `pending` of this thread's commits are under way.
   void waitForCopies(int64_t pending);
+  /// Waits for the lanes of the warp; what they wrote before is seen.
+  void syncWarp();
   /// ldmatrix: of four matrices of 8 x 8 halves, whose rows the lanes 0..7,
   /// 8..15, 16..23, 24..31 point to in shared memory, a lane's words.
   SmallVector<Value> loadMatrices(Value pointer);

@@ -186,13 +186,19 @@ struct StreamTiling {
   /// Passes over K, each of `chunks` of every warp, with the same tiles of
   /// rows.
   int64_t passes(int64_t k) const;
-  /// Bytes of dynamic shared memory.
-  int64_t sharedBytes() const;
+  /// Groups of 8 rows, and of 8 columns, of a unit: what a warp fetches at a
+  /// time.
+  int64_t groups() const;
+  /// Bytes of a unit, of all units, and of dynamic shared memory.
+  int64_t unitBytes(ScaledFormat format) const;
+  int64_t ringBytes(ScaledFormat format) const;
+  int64_t sharedBytes(ScaledFormat format) const;
 
   /// The fastest known for M up to `columns`, on a chip with so much shared
   /// memory a block and so many multiprocessors.
   static StreamTiling choose(int64_t columns, int64_t n, int64_t k,
-                             int64_t sharedBytes, int64_t multiprocessors);
+                             ScaledFormat format, int64_t sharedBytes,
+                             int64_t multiprocessors);
 };
 
 /// scaled_matmul for few columns by exact products in bf16: weights are read
