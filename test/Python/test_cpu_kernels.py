@@ -87,6 +87,12 @@ def quantizations():
             seed % 2 == 0, "bf16", seed == 1, "f32", "normal", group,
             ("e8m0", "e4m3")[seed % 2], third, four, seed,
         )  # fmt: skip
+    # Sums that overflow on the way when they are not fused.
+    for seed, flavor in enumerate(("specials", "wide")):
+        yield cases.Transform(
+            cases.Shape((), 6, ()), 64, 2, False, "f32", True, "f32", flavor, 16,
+            "e4m3", ONE, ONE, seed,
+        )  # fmt: skip
     for element in ("bf16", "f16", "f32"):
         yield cases.Dequant(
             cases.Shape((2,), 3, (1,)), 16, 3, "e4m3", element, ONE, True,

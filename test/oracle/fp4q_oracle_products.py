@@ -76,10 +76,9 @@ def outside(actual, expected, bound, dtype, rounded=True):
         if rounded:
             allowed = bound + half_ulp(np.minimum(larger, limit), dtype)
         near = np.abs(actual - expected) <= allowed
-        overflow = (
-            np.isinf(actual)
-            & (np.abs(expected) + bound >= limit)
-            & (np.sign(actual) == np.sign(expected))
+        # The bound may reach past the largest value on both sides.
+        overflow = np.isinf(actual) & (
+            np.sign(actual) * expected + bound >= limit
         )
         same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
         return ~np.where(np.isfinite(expected), near | overflow, same)

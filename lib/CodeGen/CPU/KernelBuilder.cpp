@@ -7,6 +7,7 @@
 
 #include "KernelBuilder.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -41,8 +42,16 @@ Value CPUKernelBuilder::min(Value lhs, Value rhs) {
   return createOrFold<arith::MinUIOp>(lhs, rhs);
 }
 
+Value CPUKernelBuilder::max(Value lhs, Value rhs) {
+  return createOrFold<arith::MaxUIOp>(lhs, rhs);
+}
+
 Value CPUKernelBuilder::ceilDiv(Value lhs, int64_t rhs) {
   return createOrFold<arith::DivUIOp>(add(lhs, rhs - 1), index(rhs));
+}
+
+Value CPUKernelBuilder::ceilDiv(Value lhs, Value rhs) {
+  return createOrFold<arith::DivUIOp>(sub(add(lhs, rhs), index(1)), rhs);
 }
 
 Value CPUKernelBuilder::less(Value lhs, Value rhs) {
@@ -133,6 +142,11 @@ Value CPUKernelBuilder::shuffle(Value lhs, Value rhs, ArrayRef<int64_t> mask) {
 }
 
 Value CPUKernelBuilder::fma(Value a, Value b, Value c) {
+  return math::FmaOp::create(*this, a, b, c);
+}
+
+Value CPUKernelBuilder::multiplyAdd(Value a, Value b, Value c) {
+  // It becomes llvm.fmuladd.
   return vector::FMAOp::create(*this, a, b, c);
 }
 
@@ -184,6 +198,17 @@ void CPUKernelBuilder::parallel(Value count, function_ref<void(Value)> body) {
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(forall.getBody());
   body(forall.getInductionVar(0));
+}
+
+void CPUKernelBuilder::parallel(Value count, Value work, int64_t least,
+                                function_ref<void(Value)> body) {
+  Value atOnce = ceilDiv(index(least), max(work, index(1)));
+  if (isConstantIntValue(atOnce, 1))
+    return parallel(count, body);
+  parallel(ceilDiv(count, atOnce), [&](Value task) {
+    Value first = mul(task, atOnce);
+    loop(first, min(add(first, atOnce), count), 1, body);
+  });
 }
 
 void CPUKernelBuilder::ifThen(Value condition, function_ref<void()> body) {

@@ -51,7 +51,9 @@ public:
   Value mul(Value lhs, int64_t rhs);
   Value mul(Value lhs, Value rhs);
   Value min(Value lhs, Value rhs);
+  Value max(Value lhs, Value rhs);
   Value ceilDiv(Value lhs, int64_t rhs);
+  Value ceilDiv(Value lhs, Value rhs);
   Value less(Value lhs, Value rhs);
   /// The size of dimension `dim` of a memref.
   Value dim(Value memref, int64_t dim);
@@ -74,7 +76,11 @@ public:
   Value slice(Value vector, int64_t offset, int64_t size);
   Value concat(ArrayRef<Value> vectors);
   Value shuffle(Value lhs, Value rhs, ArrayRef<int64_t> mask);
+  /// a * b + c, rounded once on every level.
   Value fma(Value a, Value b, Value c);
+  /// a * b + c, rounded once where the level has an instruction for that, and
+  /// twice elsewhere: fast everywhere, for sums whose bits are free.
+  Value multiplyAdd(Value a, Value b, Value c);
   /// A memref of f8 or i8 -> bytes in i8.
   Value loadBytes(int64_t size, Value memref, ValueRange indices);
   Value loadByte(Value memref, ValueRange indices);
@@ -87,6 +93,10 @@ public:
             function_ref<void(Value)> body);
   /// A parallel loop over 0 .. count-1.
   void parallel(Value count, function_ref<void(Value)> body);
+  /// The same, where an iteration does `work`, and a thread should have at
+  /// least `least` of it: a task is as many iterations as that takes.
+  void parallel(Value count, Value work, int64_t least,
+                function_ref<void(Value)> body);
   void ifThen(Value condition, function_ref<void()> body);
   void ifThenElse(Value condition, function_ref<void()> thenBody,
                   function_ref<void()> elseBody);

@@ -85,8 +85,8 @@ void TileKernel::emitFewColumns(Value firstColumn, Value rows) {
 
 void TileKernel::emitFew(Value rows) {
   withPanels(rows, [&] {
-    b.parallel(numPanels, [&](Value panel) { emitPanel(panel, b.index(0)); });
-    b.parallel(b.index(numTasks()), [&](Value task) {
+    forEachPanel(rows, [&](Value panel) { emitPanel(panel, b.index(0)); });
+    forEachTask(rows, [&](Value task) {
       table = b.allocate(
           b.index(blockGroups() * significands() * tileColumns()), b.f32());
       sums = b.allocate(b.mul(numPanels, kPanelRows * tileColumns()), b.f32());

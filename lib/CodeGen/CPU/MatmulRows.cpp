@@ -251,11 +251,11 @@ SmallVector<Value> RowKernel::fastStep(const Steps &steps, ValueRange columns,
     if (isE8M0) {
       Value product =
           arith::SubFOp::create(b, b.bitcast(dot, lanes, b.f32()), factor);
-      next.push_back(b.fma(product, scale, sum));
+      next.push_back(b.multiplyAdd(product, scale, sum));
     } else {
       Value value = arith::SIToFPOp::create(b, factor.getType(), dot);
       scale = arith::MulFOp::create(b, scale, factor);
-      next.push_back(b.fma(value, scale, sum));
+      next.push_back(b.multiplyAdd(value, scale, sum));
     }
   }
   return next;
@@ -279,7 +279,7 @@ Value RowKernel::step(const Steps &steps, Value column, Value k, Value sums) {
     Value decoded = ArithEmitter(b).decodeScale(scale, config.scaleType);
     Value product =
         arith::MulFOp::create(b, decoded, b.bitcast(factor, lanes, b.f32()));
-    return b.fma(value, product, sums);
+    return b.multiplyAdd(value, product, sums);
   }
   // 2^(ea + eb - 256), a power of two that f32 need not have, in two factors
   // that it has. A sum of 0 or 1 stands for a product below 2^-126.
@@ -303,7 +303,7 @@ Value RowKernel::step(const Steps &steps, Value column, Value k, Value sums) {
   Value otherPower = arith::SelectOp::create(
       b, isNaN, b.bitcast(b.splat(type, 0x7FC00000u), lanes, b.f32()),
       power(rest));
-  return b.fma(value, otherPower, sums);
+  return b.multiplyAdd(value, otherPower, sums);
 }
 
 Value RowKernel::reduce(Value vector) {

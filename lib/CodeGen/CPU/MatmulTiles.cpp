@@ -17,6 +17,8 @@ using ::fp4q::ScaleType;
 constexpr int64_t kMaxSingleRows = 1;
 /// Up to so many, weights are not worth a place in memory once decoded.
 constexpr int64_t kMaxFewRows = 16;
+/// Weights of a row of C that are worth a thread: they come from memory.
+constexpr int64_t kTaskWeights = 1 << 18;
 
 SmallVector<Value> TileKernel::clampedRows(Value first, int64_t count,
                                            Value limit) {
@@ -185,7 +187,7 @@ SmallVector<Value> TileKernel::emitGroup(ArrayRef<Value> words, Value entry,
       if (significand)
         product = arith::MulFOp::create(b, product, significand);
       Value scale = b.load(lanes, table, b.add(place, v * lanes));
-      next.push_back(b.fma(product, scale, state[r * vectors + v]));
+      next.push_back(b.multiplyAdd(product, scale, state[r * vectors + v]));
     }
   }
   return next;
@@ -343,14 +345,23 @@ void TileKernel::withPanels(Value rows, function_ref<void()> body) {
   b.deallocate(badRows);
 }
 
+void TileKernel::forEachPanel(Value rows, function_ref<void(Value)> body) {
+  b.parallel(b.ceilDiv(rows, kPanelRows), b.index(kPanelRows * config.k),
+             kTaskActivations, body);
+}
+
+void TileKernel::forEachTask(Value rows, function_ref<void(Value)> body) {
+  Value work = b.mul(rows, taskTiles() * tileColumns() * config.k);
+  b.parallel(b.index(numTasks()), work, kTaskProducts, body);
+}
+
 void TileKernel::emit(Value rows) {
   withPanels(b.min(rows, b.index(kBlockRows)), [&] {
     b.loop(b.index(0), rows, kBlockRows, [&](Value firstRow) {
       Value blockRows = b.min(b.sub(rows, firstRow), b.index(kBlockRows));
-      b.parallel(b.ceilDiv(blockRows, kPanelRows),
-                 [&](Value panel) { emitPanel(panel, firstRow); });
-      b.parallel(b.index(numTasks()),
-                 [&](Value task) { emitTiles(task, firstRow, blockRows); });
+      forEachPanel(blockRows, [&](Value panel) { emitPanel(panel, firstRow); });
+      forEachTask(blockRows,
+                  [&](Value task) { emitTiles(task, firstRow, blockRows); });
     });
   });
 }
@@ -362,9 +373,11 @@ void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
   CPUKernelBuilder b(loc, builder);
   Value rows = b.dim(operands.a, 0);
   // Columns of C that a call of the row kernel computes: it prepares the row
-  // of a anew, but all threads should have some.
-  int64_t rowColumns =
-      llvm::alignTo(std::clamp<int64_t>(config.n / 32, 64, 512), 4);
+  // of a anew, but all threads should have some, if there is enough to do.
+  int64_t rowColumns = llvm::alignTo(
+      std::max<int64_t>(std::clamp<int64_t>(config.n / 32, 64, 512),
+                        llvm::divideCeil(kTaskWeights, config.k)),
+      4);
   auto atMost = [&](int64_t count) -> Value {
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rows,
                                  b.index(count));

@@ -45,6 +45,10 @@ constexpr int64_t kBlockGroups = 16;
 /// Tiles of a task, and the number of tasks that is worth smaller ones.
 constexpr int64_t kMaxTaskTiles = 4;
 constexpr int64_t kMinTasks = 40;
+/// Multiplications that are worth a thread, and elements of a.
+constexpr int64_t kTaskProducts = 1 << 20;
+constexpr int64_t kTaskActivations = 1 << 15;
+
 /// Emits a product by tiles.
 class TileKernel {
 public:
@@ -91,6 +95,9 @@ private:
   }
 
   int64_t numTasks() const { return llvm::divideCeil(numTiles(), taskTiles()); }
+  /// Loops over panels and over tasks, for so many rows.
+  void forEachPanel(Value rows, function_ref<void(Value)> body);
+  void forEachTask(Value rows, function_ref<void(Value)> body);
 
   /// What a panel keeps of four scales of a.
   struct PanelScales {

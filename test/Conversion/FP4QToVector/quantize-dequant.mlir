@@ -34,7 +34,7 @@ func.func @unknown_scale(%x: memref<?x128xbf16>, %gs: f32, %c: memref<?x64xi8>,
 
 // The transform of a row is a chain of fused multiply-adds.
 // CHECK-LABEL: func.func @transform(
-// CHECK: vector.fma %{{.*}} : vector<16xf32>
+// CHECK: math.fma %{{.*}} : vector<16xf32>
 // CHECK: arith.divf
 func.func @transform(%x: memref<?x64xf16>, %t: memref<32x32xf16>,
                      %c: memref<?x32xi8>, %s: memref<?x4xf8E4M3FN>) {
