@@ -4,7 +4,8 @@
 """Makes the bit-exactness table of docs/numerics.md: compiled code (fp4q-run)
 against the Python oracle of test/oracle, a row for each op, format and type.
 
-Without options it prints the table. --write puts it into the page, between the
+Without options it prints the table, for the kernels of this CPU; --target and
+--backend, which fp4q-run has as well, choose others. --write puts it into the page, between the
 two marker comments. --check runs nothing: it fails if the page lacks a row,
 has a row too many, or has one with a mismatch or with too few groups.
 """
@@ -237,7 +238,7 @@ def label(op, fmt, element):
     return op, fmt.name, element
 
 
-def make_table(build_dir, groups):
+def make_table(build_dir, groups, options=()):
     """Runs every row; returns the lines of the table and the mismatches."""
     lines = [
         "| op | format | type | groups compared | mismatches |",
@@ -251,7 +252,7 @@ def make_table(build_dir, groups):
             path.write_text(module.text())
             return fp4q_run.run(
                 build_dir, path, module.entry, module.inputs,
-                module.n_results, directory,
+                module.n_results, directory, options=options,
             )  # fmt: skip
 
         for op, fmt, element, function in rows_of_table():
@@ -295,6 +296,8 @@ def main():
     )
     parser.add_argument("--build-dir", default="build", type=pathlib.Path)
     parser.add_argument("--groups", default=LEAST_GROUPS, type=int)
+    parser.add_argument("--target", help="a CPU level, such as cpu:x86-64-v3")
+    parser.add_argument("--backend", help="auto, cpu or reference")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--write", action="store_true")
     mode.add_argument("--check", action="store_true")
@@ -304,7 +307,14 @@ def main():
         for complaint in complaints:
             print(f"error: {PAGE.name}: {complaint}", file=sys.stderr)
         return 1 if complaints else 0
-    lines, mismatches = make_table(arguments.build_dir, arguments.groups)
+    options = [
+        f"--{name}={value}"
+        for name in ("target", "backend")
+        if (value := getattr(arguments, name))
+    ]
+    lines, mismatches = make_table(
+        arguments.build_dir, arguments.groups, options
+    )
     table = "\n".join(lines)
     if arguments.write:
         before, _, after = page_parts()
