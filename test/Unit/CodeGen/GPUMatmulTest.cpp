@@ -176,6 +176,20 @@ TEST(GPUKernels, MatmulForEveryChip) {
   EXPECT_EQ(number, 5);
 }
 
+/// K of many stages of 128, sometimes with half a stage at the end.
+static Suite longMatmulSuite() {
+  Suite suite;
+  std::mt19937 rng(43);
+  addMatmul(suite, rng, {300, 24, 1152, true, FloatType::BF16});
+  addMatmul(suite, rng, {130, 136, 1088, false, FloatType::F32, 1, true});
+  addMatmul(suite, rng, {100, 40, 1088, false, FloatType::F16, 3});
+  addMatmul(suite, rng,
+            {70, 24, 1344, false, FloatType::F32, 2, true, 2, false});
+  addMatmul(suite, rng, {66, 128, 896, true, FloatType::F32, 0, true, 2, true});
+  return suite;
+}
+
 TEST(GPUKernels, MatmulForAmpere) { matmulSuite().run("sm_80"); }
 TEST(GPUKernels, MatmulForHopper) { matmulSuite().run("sm_90a"); }
 TEST(GPUKernels, MatmulForBlackwell) { matmulSuite().run("sm_120a"); }
+TEST(GPUKernels, LongMatmulForBlackwell) { longMatmulSuite().run("sm_120a"); }
