@@ -302,6 +302,33 @@ def measure_peak(fp4q, threads):
     return threads * CHAINS * PEAK_STEPS * 128 / seconds
 
 
+READ_BYTES = 31 << 20  # Codes and scales of a weight.
+READ_PASSES = 20
+
+
+def measure_reading(threads):
+    """Bytes a second that so many threads read, each its part of memory of the
+    size of a weight, again and again."""
+    memory = np.zeros(READ_BYTES, np.int8)
+
+    def read(part):
+        for _ in range(READ_PASSES):
+            part.max()
+
+    def run():
+        workers = [
+            threading.Thread(target=read, args=(part,))
+            for part in np.array_split(memory, threads)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    (seconds,) = measure([run], 0.5)
+    return READ_PASSES * READ_BYTES / seconds
+
+
 def as_bf16(x):
     """f32 -> the bits of bf16, truncated."""
     return (x.view(np.uint32) >> 16).astype(np.uint16)
@@ -362,7 +389,11 @@ def main():
     fp4q = Fp4q(arguments.build, arguments.target, arguments.threads)
     ggml = Ggml(arguments.ggml, arguments.threads) if arguments.ggml else None
     peak = measure_peak(fp4q, arguments.threads)
-    print(f"{arguments.threads} threads, peak {peak * 1e-9:.0f} GOP/s")
+    reading = measure_reading(arguments.threads)
+    print(
+        f"{arguments.threads} threads, peak {peak * 1e-9:.0f} GOP/s, reading "
+        f"{reading * 1e-9:.0f} GB/s"
+    )
     print("| N x K | format | n | fp4q ms | ggml ms | ratio | of peak | GB/s |")
     print("|---|---|---|---|---|---|---|---|")
     results = []
@@ -380,7 +411,7 @@ def main():
                 )
     if arguments.output:
         document = {"threads": arguments.threads, "peak_ops_per_s": peak,
-                    "results": results}  # fmt: skip
+                    "read_bytes_per_s": reading, "results": results}  # fmt: skip
         pathlib.Path(arguments.output).write_text(json.dumps(document, indent=1))
 
 

@@ -2,7 +2,8 @@
 # Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Draws the JSON of compare-ggml.py as a roofline: achieved operations a second
-by the number of rows n, below the measured peak of fp4q.group_dot.
+by the number of rows n, below the measured peak of fp4q.group_dot and what the
+measured rate of reading allows.
 
     utils/plot-roofline.py compare.json -o roofline.png
 """
@@ -21,7 +22,9 @@ def load(path):
         document = json.loads(path.read_text())
         document["peak_ops_per_s"] + 0
         for row in document["results"]:
-            row["n"] * row["N"] * row["K"] / row["fp4q_ms"], row["format"]
+            row["n"] * row["N"] * row["K"] / row["fp4q_ms"]
+            if row["format"] not in ("mxfp4", "nvfp4"):
+                raise ValueError(f"unknown format '{row['format']}'")
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.exit(
             f"plot-roofline.py: error: {path} is no output of compare-ggml.py: "
@@ -30,24 +33,44 @@ def load(path):
     return document
 
 
+def roof(document, row, rows):
+    """(n, GOP/s) that memory and the peak allow for a weight like that of `row`;
+    only the peak where the rate of memory was not measured."""
+    weight = row["N"] * row["K"]
+    scales = weight / {"mxfp4": 32, "nvfp4": 16}[row["format"]]
+    points = []
+    for n in rows:
+        moved = weight / 2 + scales + 2 * n * (row["N"] + row["K"])
+        speed = document["peak_ops_per_s"]
+        if "read_bytes_per_s" in document:
+            seconds = moved / document["read_bytes_per_s"]
+            speed = min(speed, 2 * n * weight / seconds)
+        points.append((n, speed * 1e-9))
+    return points
+
+
 def draw(document, output):
-    """One line a weight, format and library."""
-    series = {}
-    for row in document["results"]:
-        work = 2 * row["n"] * row["N"] * row["K"] * 1e-6  # GOP, for ms.
-        for library in ("fp4q", "ggml"):
-            if f"{library}_ms" in row:
-                name = f"{library} {row['format']} {row['N']}x{row['K']}"
-                style = "-" if library == "fp4q" else "--"
-                series.setdefault(name, (style, []))[1].append(
-                    (row["n"], work / row[f"{library}_ms"])
-                )
-    figure, axes = fp4q_plots.panels(1)
-    fp4q_plots.lines(
-        axes[0], series, "rows n", "GOP/s", f"{document['threads']} threads"
-    )
-    peak = document["peak_ops_per_s"] * 1e-9
-    axes[0].axhline(peak, color="black", label="peak")
+    """One panel a format; in it one line a weight and library."""
+    results = document["results"]
+    formats = sorted({row["format"] for row in results})
+    most = max(row["n"] for row in results)
+    steps = [most ** (i / 100) for i in range(101)]
+    figure, axes = fp4q_plots.panels(len(formats))
+    for part, name in zip(axes, formats):
+        series = {}
+        for row in results:
+            if row["format"] != name:
+                continue
+            work = 2 * row["n"] * row["N"] * row["K"] * 1e-6  # GOP, for ms.
+            for library, style in (("fp4q", "-"), ("ggml", "--")):
+                if f"{library}_ms" in row:
+                    label = f"{library} {row['N']}x{row['K']}"
+                    series.setdefault(label, (style, []))[1].append(
+                        (row["n"], work / row[f"{library}_ms"])
+                    )
+            series["roof"] = ("k-", roof(document, row, steps))
+        title = f"{name}, {document['threads']} threads"
+        fp4q_plots.lines(part, series, "rows n", "GOP/s", title)
     fp4q_plots.save(figure, axes, output)
 
 

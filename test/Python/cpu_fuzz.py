@@ -3,8 +3,8 @@
 """Random calls of the vector kernels for CPUs against test/oracle.
 
 Each case is one function: a quantization, with or without a transform, a
-dequantization, a product, a quantization and a product, or one of these on
-slices of larger matrices, with sizes round the edges of tiles, compiled for CPU
+transform, a dequantization, a product, a quantization and a product, or one of
+these on slices of larger matrices, with sizes round the edges of tiles, compiled for CPU
 levels in turn. It is called with several numbers of rows, each time by 1, 2, 3
 and 7 threads on arrays at all of the places of fp4q_guarded.py: bits must be
 equal, they or their bound must be the oracle's, and no byte beside a result may
@@ -205,7 +205,7 @@ class Draw:
             self.shape(self.of([5, 19])), block, self.of([1, 2, 3, 5, 9]),
             self.chance(0.5), self.of(cases.ELEMENTS), self.chance(0.3),
             self.of(cases.ELEMENTS), self.of(["normal", "wide", "specials"]),
-            self.of([2, 4, 8, 16, 32, 64, 128]), self.of(data.KINDS),
+            self.of([None, 2, 4, 8, 16, 32, 64, 128]), self.of(data.KINDS),
             self.scale(), self.scale(), self.seed(),
         )  # fmt: skip
 
