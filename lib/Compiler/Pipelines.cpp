@@ -135,8 +135,11 @@ void mlir::fp4q::addBackEndSelection(OpPassManager &manager,
   layouts.target = choice.target;
   manager.addPass(createFP4QLegalizeLayoutsPass(layouts));
   // What was inserted behind constants.
-  if (optimize)
-    manager.addPass(createFP4QFoldConstantsPass());
+  if (optimize) {
+    FP4QFoldConstantsPassOptions fold;
+    fold.layoutsOnly = true;
+    manager.addPass(createFP4QFoldConstantsPass(fold));
+  }
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }

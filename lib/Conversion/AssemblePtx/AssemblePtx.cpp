@@ -63,6 +63,8 @@ static std::string findPtxas(StringRef chosen, std::string &error) {
   return "";
 }
 
+static constexpr StringLiteral kSplitOption = "--split-compile=0";
+
 /// A temporary file that is removed with this object.
 namespace {
 struct TemporaryFile {
@@ -109,9 +111,16 @@ static std::optional<std::string> assemble(StringRef ptxas, StringRef chip,
   }
   std::string arch = ("-arch=" + chip).str();
   std::string optimization = "-O" + std::to_string(level);
-  if (failed(runTool(ptxas,
-                     {arch, optimization, source.path, "-o", result.path},
-                     error))) {
+  // Kernels side by side, on all cores: the same code as one after the other.
+  // An older ptxas has no such option.
+  SmallVector<StringRef> arguments = {arch, optimization, source.path,
+                                      "-o", result.path,  kSplitOption};
+  LogicalResult assembled = runTool(ptxas, arguments, error);
+  if (failed(assembled) && StringRef(error).contains("split-compile")) {
+    arguments.pop_back();
+    assembled = runTool(ptxas, arguments, error);
+  }
+  if (failed(assembled)) {
     const ::fp4q::Target *target = ::fp4q::findTarget(chip);
     if (target && meansTooOld(error))
       error = "'" + ptxas.str() + "' is too old for " + chip.str() +

@@ -433,7 +433,8 @@ struct FP4QFoldConstantsPass
           !dpsOp.hasPureTensorSemantics())
         return;
       makeScalarsDense(op, dead);
-      if (!isa<ScaledMatmulOp>(op))
+      bool isLayout = isa<SwizzleScalesOp, UnswizzleScalesOp>(op);
+      if (layoutsOnly ? isLayout : !isa<ScaledMatmulOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops) {

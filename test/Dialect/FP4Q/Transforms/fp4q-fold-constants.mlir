@@ -1,6 +1,7 @@
 // RUN: fp4q-opt %s --fp4q-fold-constants | FileCheck %s
 // RUN: fp4q-opt %s --fp4q-fold-constants="max-elements=3 max-dequant-elements=3" | FileCheck %s --check-prefix=LIMIT
 // RUN: fp4q-opt %s --fp4q-remarks --fp4q-fold-constants="max-elements=7 max-dequant-elements=3" -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: fp4q-opt %s --fp4q-fold-constants=layouts-only | FileCheck %s --check-prefix=LAYOUTS
 // RUN: not fp4q-opt %s --fp4q-fold-constants=max-elements=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE --implicit-check-not=error:
 // RUN: not fp4q-opt %s --fp4q-fold-constants=max-elements=many 2>&1 | FileCheck %s --check-prefix=MALFORMED
 
@@ -16,6 +17,8 @@
 // CHECK-DAG: %[[S:.*]] = arith.constant dense<4.000000e+00> : tensor<1x1xf8E8M0FNU>
 // CHECK-NOT: fp4q.
 // CHECK: return %[[C]], %[[S]]
+// LAYOUTS-LABEL: func.func @quantize(
+// LAYOUTS: fp4q.quantize_pack
 // LIMIT-LABEL: func.func @quantize(
 // LIMIT-NOT: fp4q.
 // LIMIT: return
@@ -167,6 +170,9 @@ func.func @nan_global_scale() -> tensor<1x1xi8> {
 
 // There and back, in two batches.
 // CHECK-LABEL: func.func @layouts(
+// LAYOUTS-LABEL: func.func @layouts(
+// LAYOUTS-NOT: swizzle
+// LAYOUTS: fp4q.global_scale
 // LIMIT-LABEL: func.func @layouts(
 // LIMIT: fp4q.swizzle_scales
 // LIMIT: fp4q.unswizzle_scales

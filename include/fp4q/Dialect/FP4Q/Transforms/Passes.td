@@ -92,7 +92,9 @@ def FP4QMaterializeScaleLayoutsPass : Pass<"fp4q-materialize-scale-layouts"> {
     Rewrites operations whose scale operands are in the layout
     `blocked_128x4` to the same operations on linear scales, with
     `fp4q.unswizzle_scales` in front of them or `fp4q.swizzle_scales` behind
-    them, for back ends whose kernels read linear scales.
+    them, for back ends whose kernels read linear scales. fp4q's pipelines do
+    so by `fp4q-legalize-layouts`, which knows the kernels of each back end, and
+    `convert-fp4q-to-linalg`; this pass is for back ends of others.
 
     Before and after: `test/Dialect/FP4Q/Transforms/fp4q-materialize-scale-layouts.mlir`.
 
@@ -496,6 +498,9 @@ def FP4QFoldConstantsPass : Pass<"fp4q-fold-constants"> {
     Option<"maxDequantElements", "max-dequant-elements", "int64_t",
            /*default=*/"4096",
            "Fold fp4q.dequant to at most so many elements">,
+    Option<"layoutsOnly", "layouts-only", "bool", /*default=*/"false",
+           "Fold, and report, only what fp4q-legalize-layouts inserts: swizzles "
+           "and paddings">,
   ];
   let statistics = [
     Statistic<"numFolded", "num-folded", "Operations folded">,
