@@ -322,6 +322,10 @@ setup_python() {
     files+=("$root/requirements-cuda.txt")
     nodeps+=(-r "$root/requirements-cuda.txt")
   fi
+  if [ ! -x "$cuda/bin/nvdisasm" ]; then
+    files+=("$root/requirements-nvdisasm.txt")
+    nodeps+=(-r "$root/requirements-nvdisasm.txt")
+  fi
   stamp=$(cat "${files[@]}" | sha256sum | cut -d ' ' -f 1)
   if [ ! -x "$venv/bin/python" ] ||
     [ "$(cat "$venv/fp4q.stamp" 2>/dev/null)" != "$stamp" ]; then
