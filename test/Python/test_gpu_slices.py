@@ -64,6 +64,47 @@ func.func @slices(%x: tensor<2x?x72xbf16>, %y: tensor<2x?x24xbf16>,
 """
 
 
+# A sum into a slice, of a slice that overlaps it; single elements, of which one
+# is the global scale of a dequantization.
+PLACES = """
+#id = affine_map<(i, j) -> (i, j)>
+func.func @places(%x: tensor<5x40xf32>, %c: tensor<3x16xi8>,
+                  %s: tensor<3x1xf8E8M0FNU>)
+    -> (tensor<5x40xf32>, tensor<f32>, tensor<3x32xf32>) {
+  %e = tensor.empty() : tensor<5x40xf32>
+  %y = linalg.generic {indexing_maps = [#id, #id],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<5x40xf32>) outs(%e : tensor<5x40xf32>) {
+  ^bb0(%p: f32, %q: f32):
+    %r = arith.addf %p, %p : f32
+    linalg.yield %r : f32
+  } -> tensor<5x40xf32>
+  %b = tensor.extract_slice %y[0, 0] [5, 16] [1, 1]
+      : tensor<5x40xf32> to tensor<5x16xf32>
+  %d = tensor.extract_slice %y[0, 8] [5, 16] [1, 1]
+      : tensor<5x40xf32> to tensor<5x16xf32>
+  %sum = linalg.generic {indexing_maps = [#id, #id],
+                         iterator_types = ["parallel", "parallel"]}
+      ins(%b : tensor<5x16xf32>) outs(%d : tensor<5x16xf32>) {
+  ^bb0(%p: f32, %q: f32):
+    %r = arith.addf %p, %q : f32
+    linalg.yield %r : f32
+  } -> tensor<5x16xf32>
+  %r0 = tensor.insert_slice %sum into %y[0, 8] [5, 16] [1, 1]
+      : tensor<5x16xf32> into tensor<5x40xf32>
+  %one = tensor.extract_slice %x[1, 2] [1, 1] [1, 1]
+      : tensor<5x40xf32> to tensor<f32>
+  %g = tensor.extract_slice %x[3, 7] [1, 1] [1, 1]
+      : tensor<5x40xf32> to tensor<f32>
+  %f = tensor.empty() : tensor<3x32xf32>
+  %r2 = fp4q.dequant ins(%c, %s : tensor<3x16xi8>, tensor<3x1xf8E8M0FNU>)
+      global_scale(%g : tensor<f32>) outs(%f : tensor<3x32xf32>)
+      -> tensor<3x32xf32>
+  return %r0, %one, %r2 : tensor<5x40xf32>, tensor<f32>, tensor<3x32xf32>
+}
+"""
+
+
 def compile_to(build_dir, source, artifact, chips):
     subprocess.run(
         [build_dir / "bin/fp4q-compile", source, "--cubin=never",
@@ -76,7 +117,7 @@ def compile_to(build_dir, source, artifact, chips):
 def slices(build_dir, tmp_path_factory):
     directory = tmp_path_factory.mktemp("slices")
     source, artifact = directory / "slices.mlir", directory / "slices.so"
-    source.write_text(SLICES)
+    source.write_text(PLACES + SLICES)
     compile_to(build_dir, source, artifact, "sm_90a")
     return artifact
 
@@ -113,6 +154,22 @@ def test_slices(build_dir, tmp_path, slices, m):
         if want.dtype == BF16:
             want = want.view(np.uint16)
         cases.assert_same_bits(got, want, f"result {i}")
+
+
+def test_places(build_dir, tmp_path, slices):
+    rng = np.random.default_rng(1)
+    x = rng.integers(1, 99, (5, 40)).astype(np.float32)
+    c = rng.integers(0, 256, (3, 16), np.uint8)
+    s = rng.integers(120, 135, (3, 1), np.uint8)
+    actual = fp4q_run.run(
+        build_dir, slices, "places", [x, c, s], 3, tmp_path,
+        options=["--device=sim", "--target=sm_90a"],
+    )  # fmt: skip
+    summed = 2 * x
+    summed[:, 8:24] = 2 * x[:, 8:24] + 2 * x[:, :16]
+    decoded = oracle.dequant(c, s, "e8m0", x[3, 7])
+    for got, want in zip(actual, [summed, x[1, 2], decoded]):
+        cases.assert_same_bits(got, want, "places")
 
 
 K = 96

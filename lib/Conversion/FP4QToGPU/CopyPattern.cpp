@@ -134,10 +134,11 @@ static bool isMultiple(const StridedArray &side, int64_t width) {
 
 /// How many elements a thread can copy at a time.
 static int64_t chooseWidth(const StridedArray &from, const StridedArray &to,
-                           OpFoldResult rowSize, Type element) {
-  if (!element.isIntOrFloat() || element.getIntOrFloatBitWidth() % 8 != 0)
+                           ArrayRef<OpFoldResult> sizes, Type element) {
+  if (sizes.empty() || !element.isIntOrFloat() ||
+      element.getIntOrFloatBitWidth() % 8 != 0)
     return 1;
-  std::optional<int64_t> row = getConstantIntValue(rowSize);
+  std::optional<int64_t> row = getConstantIntValue(sizes.back());
   int64_t width = kCopyBytes * 8 / element.getIntOrFloatBitWidth();
   while (width > 1 && !(row && *row % width == 0 && isMultiple(from, width) &&
                         isMultiple(to, width)))
@@ -148,7 +149,7 @@ static int64_t chooseWidth(const StridedArray &from, const StridedArray &to,
 bool mlir::fp4q::needsKernel(memref::CopyOp op) {
   auto isStrided = [](Type type) {
     auto memref = dyn_cast<MemRefType>(type);
-    return memref && memref.getRank() > 0 && memref.isStrided();
+    return memref && memref.isStrided();
   };
   auto isContiguous = [](Type type) {
     return cast<MemRefType>(type).getLayout().isIdentity();
@@ -171,7 +172,7 @@ LogicalResult CopyToKernel::matchAndRewrite(memref::CopyOp op,
   for (auto [size, other] : llvm::zip_equal(sizes, toSizes))
     if (isa<Attribute>(other))
       size = other;
-  int64_t width = chooseWidth(from, to, sizes.back(),
+  int64_t width = chooseWidth(from, to, sizes,
                               getElementTypeOrSelf(op.getSource().getType()));
 
   Value threads = arith::ConstantIndexOp::create(b, 1);

@@ -188,9 +188,14 @@ GenericToKernel::matchAndRewrite(linalg::GenericOp op,
   ImplicitLocOpBuilder b(op.getLoc(), rewriter);
   FlatOperands flat(b);
   SmallVector<Value> operands;
-  for (OpOperand &operand : op->getOpOperands())
-    operands.push_back(op.isDpsInit(&operand) ? flat.write(operand.get())
-                                              : flat.read(operand.get()));
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!op.isDpsInit(&operand))
+      operands.push_back(flat.read(operand.get()));
+    else if (op.payloadUsesValueFromOperand(&operand))
+      operands.push_back(flat.update(operand.get()));
+    else
+      operands.push_back(flat.write(operand.get()));
+  }
   SmallVector<Value> sizes = loopSizes(op, b);
   Value count = arith::ConstantIndexOp::create(b, 1);
   for (Value size : sizes)

@@ -68,7 +68,7 @@ void KernelModule::launch(
       gpu::KernelDim3{size, one, one}, dynamicShared, given);
 }
 
-Value FlatOperands::flatten(Value operand, bool isWritten) {
+Value FlatOperands::flatten(Value operand, bool isRead, bool isWritten) {
   auto type = operand ? dyn_cast<MemRefType>(operand.getType()) : MemRefType();
   if (!type || type.getRank() == 0)
     return operand;
@@ -79,10 +79,10 @@ Value FlatOperands::flatten(Value operand, bool isWritten) {
         sizes.push_back(memref::DimOp::create(b, operand, i));
     Value copy = memref::AllocOp::create(
         b, MemRefType::get(type.getShape(), type.getElementType()), sizes);
+    if (isRead)
+      memref::CopyOp::create(b, operand, copy);
     if (isWritten)
       copiesBack.emplace_back(copy, operand);
-    else
-      memref::CopyOp::create(b, operand, copy);
     operand = copy;
   }
   if (type.getRank() == 1)

@@ -47,17 +47,26 @@ private:
 
 /// A memref of the host as a flat array, for kernels; scalars and arrays
 /// without dimensions stay as they are, as does null. One that is not
-/// contiguous is copied, and if `isWritten` copied back by `finish`.
+/// contiguous is copied, unless only written, and if written copied back by
+/// `finish`.
 class FlatOperands {
 public:
   explicit FlatOperands(ImplicitLocOpBuilder &b) : b(b) {}
-  Value read(Value operand) { return flatten(operand, /*isWritten=*/false); }
-  Value write(Value operand) { return flatten(operand, /*isWritten=*/true); }
+  Value read(Value operand) {
+    return flatten(operand, /*isRead=*/true, /*isWritten=*/false);
+  }
+  /// All elements are written, and none is read before.
+  Value write(Value operand) {
+    return flatten(operand, /*isRead=*/false, /*isWritten=*/true);
+  }
+  Value update(Value operand) {
+    return flatten(operand, /*isRead=*/true, /*isWritten=*/true);
+  }
   /// After the last launch.
   void finish();
 
 private:
-  Value flatten(Value operand, bool isWritten);
+  Value flatten(Value operand, bool isRead, bool isWritten);
 
   ImplicitLocOpBuilder &b;
   SmallVector<std::pair<Value, Value>> copiesBack; ///< from, to

@@ -9,7 +9,7 @@
 // CHECK: %[[SLICE:.*]] = memref.subview %[[X]]
 // CHECK: %[[BASE:[^,]*]], %{{.*}} = memref.extract_strided_metadata %[[SLICE]]
 // CHECK: %[[FROM:.*]] = memref.reinterpret_cast %[[BASE]] {{.*}} to memref<?xbf16>
-// CHECK: gpu.launch_func @fp4q_kernels::@copy_1 blocks {{.*}} args(%[[FROM]] : memref<?xbf16>, %{{.*}} : memref<?xbf16>, %{{[^ ]*}} : index, %{{[^ ]*}} : index)
+// CHECK: gpu.launch_func @fp4q_kernels::@copy{{[_0-9]*}} blocks {{.*}} args(%[[FROM]] : memref<?xbf16>, %{{.*}} : memref<?xbf16>, %{{[^ ]*}} : index, %{{[^ ]*}} : index)
 // CHECK-NOT: memref.copy
 func.func @columns(%x: memref<?x96xbf16>, %y: memref<?x32xbf16>) {
   %c0 = arith.constant 0 : index
@@ -24,7 +24,7 @@ func.func @columns(%x: memref<?x96xbf16>, %y: memref<?x32xbf16>) {
 // Into one, whose offset, strides and sizes are known at run time: an element a
 // thread.
 // CHECK-LABEL: func.func @unknown(
-// CHECK: gpu.launch_func @fp4q_kernels::@copy_0 blocks {{.*}} args(%{{[^:]*}} : memref<?xi8>, %{{[^:]*}} : memref<?xi8>, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index)
+// CHECK: gpu.launch_func @fp4q_kernels::@copy{{[_0-9]*}} blocks {{.*}} args(%{{[^:]*}} : memref<?xi8>, %{{[^:]*}} : memref<?xi8>, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index, %{{[^:]*}} : index)
 func.func @unknown(%x: memref<?x?xi8>,
                    %y: memref<?x?xi8, strided<[?, ?], offset: ?>>) {
   memref.copy %x, %y : memref<?x?xi8>
@@ -34,11 +34,40 @@ func.func @unknown(%x: memref<?x?xi8>,
 
 // Rows that begin at multiples of 4 bytes only.
 // CHECK-LABEL: func.func @odd_offset(
-// CHECK: gpu.launch_func @fp4q_kernels::@copy blocks
+// CHECK: gpu.launch_func @fp4q_kernels::@copy{{[_0-9]*}} blocks
 func.func @odd_offset(%x: memref<4x6xi16, strided<[24, 1], offset: 2>>,
                       %y: memref<4x6xi16>) {
   memref.copy %x, %y : memref<4x6xi16, strided<[24, 1], offset: 2>>
       to memref<4x6xi16>
+  return
+}
+
+// One element.
+// CHECK-LABEL: func.func @element(
+// CHECK: gpu.launch_func @fp4q_kernels::@copy
+func.func @element(%x: memref<f32, strided<[], offset: 42>>, %y: memref<f32>) {
+  memref.copy %x, %y : memref<f32, strided<[], offset: 42>> to memref<f32>
+  return
+}
+
+// A slice that is added to comes with what it holds.
+// CHECK-LABEL: func.func @accumulate(
+// CHECK-SAME: %[[X:[^:]*]]: memref<4x8xf32>
+// CHECK: %[[COPY:.*]] = memref.alloc() : memref<4x8xf32>
+// CHECK: gpu.launch_func @fp4q_kernels::@copy
+// CHECK: gpu.launch_func @fp4q_kernels::@elementwise
+// CHECK: gpu.launch_func @fp4q_kernels::@copy
+// CHECK: return
+func.func @accumulate(%x: memref<4x8xf32>,
+                      %y: memref<4x8xf32, strided<[16, 1]>>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>,
+                                   affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<4x8xf32>) outs(%y : memref<4x8xf32, strided<[16, 1]>>) {
+  ^bb0(%p: f32, %q: f32):
+    %r = arith.addf %p, %q : f32
+    linalg.yield %r : f32
+  }
   return
 }
 
@@ -63,11 +92,11 @@ func.func @tiled(%x: memref<8xf32, affine_map<(i) -> (i floordiv 4, i mod 4)>>,
   return
 }
 
-// CHECK: gpu.func @copy(
+// CHECK: gpu.func @copy{{[_0-9]*}}(%{{.*}}: memref<?xi16>
 // CHECK: vector.load {{.*}} : memref<?xi16>, vector<2xi16>
-// CHECK: gpu.func @copy_0(
+// CHECK: gpu.func @copy{{[_0-9]*}}(%{{.*}}: memref<?xi8>
 // CHECK: memref.load
 // CHECK: memref.store
-// CHECK: gpu.func @copy_1(
+// CHECK: gpu.func @copy{{[_0-9]*}}(%{{.*}}: memref<?xbf16>
 // CHECK: vector.load {{.*}} : memref<?xbf16>, vector<8xbf16>
 // CHECK: vector.store {{.*}} : memref<?xbf16>, vector<8xbf16>
