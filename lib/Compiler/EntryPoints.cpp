@@ -71,12 +71,13 @@ mlir::fp4q::collectEntryPoints(ModuleOp module) {
     FailureOr<Signature> signature = getSignature(function);
     if (failed(signature))
       return failure();
-    EntryPoint entry{function.getName().str(), *signature, {}, {}, {}};
+    EntryPoint entry{function.getName().str(), *signature, {}, {}, {}, {}};
     if (failed(claimSymbols(function, entry, taken)))
       return failure();
     for (const SizeCheck &check : collectSizeChecks(function))
       entry.checks.push_back(check.describe());
     entry.scaleLayouts = getScaleLayouts(function);
+    entry.weightLayouts = getWeightLayouts(function);
     entries.push_back(std::move(entry));
     functions.push_back(function);
   }

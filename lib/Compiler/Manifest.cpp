@@ -29,23 +29,26 @@ static void writeSize(llvm::json::OStream &json, const std::string &size) {
 static void writeValues(llvm::json::OStream &json, StringRef name,
                         ArrayRef<ValueSpec> values,
                         ArrayRef<std::vector<std::string>> shapes,
-                        ArrayRef<std::string> scaleLayouts) {
+                        ArrayRef<std::string> scaleLayouts,
+                        ArrayRef<std::string> weightLayouts) {
   json.attributeArray(name, [&] {
-    for (auto [value, shape, scaleLayout] :
-         llvm::zip_equal(values, shapes, scaleLayouts))
-      json.object(
-          [&, &value = value, &shape = shape, &scaleLayout = scaleLayout] {
-            std::string dtype;
-            llvm::raw_string_ostream(dtype) << value.elementType;
-            json.attribute("dtype", dtype);
-            json.attributeArray("shape", [&] {
-              for (const std::string &size : shape)
-                writeSize(json, size);
-            });
-            json.attribute("layout", value.isTensor ? "row-major" : "scalar");
-            if (!scaleLayout.empty())
-              json.attribute("scale_layout", scaleLayout);
-          });
+    for (auto [value, shape, scaleLayout, weightLayout] :
+         llvm::zip_equal(values, shapes, scaleLayouts, weightLayouts))
+      json.object([&, &value = value, &shape = shape,
+                   &scaleLayout = scaleLayout, &weightLayout = weightLayout] {
+        std::string dtype;
+        llvm::raw_string_ostream(dtype) << value.elementType;
+        json.attribute("dtype", dtype);
+        json.attributeArray("shape", [&] {
+          for (const std::string &size : shape)
+            writeSize(json, size);
+        });
+        json.attribute("layout", value.isTensor ? "row-major" : "scalar");
+        if (!scaleLayout.empty())
+          json.attribute("scale_layout", scaleLayout);
+        if (!weightLayout.empty())
+          json.attribute("weight_layout", weightLayout);
+      });
   });
 }
 
@@ -67,12 +70,15 @@ std::string mlir::fp4q::makeManifest(ArrayRef<EntryPoint> entries,
           json.attribute("name", entry.name);
           json.attribute("symbol", entry.symbol());
           json.attribute("result_shapes_symbol", entry.shapesSymbol());
-          ArrayRef<std::string> layouts(entry.scaleLayouts);
+          ArrayRef<std::string> scales(entry.scaleLayouts);
+          ArrayRef<std::string> weights(entry.weightLayouts);
           size_t numArguments = entry.signature.arguments.size();
           writeValues(json, "arguments", entry.signature.arguments,
-                      entry.shapes.arguments, layouts.take_front(numArguments));
+                      entry.shapes.arguments, scales.take_front(numArguments),
+                      weights.take_front(numArguments));
           writeValues(json, "results", entry.signature.results,
-                      entry.shapes.results, layouts.drop_front(numArguments));
+                      entry.shapes.results, scales.drop_front(numArguments),
+                      weights.drop_front(numArguments));
         });
     });
   });

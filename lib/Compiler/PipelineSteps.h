@@ -18,6 +18,8 @@ namespace fp4q {
 /// A target, and the options of fp4q-select-backend.
 struct BackEndChoice {
   std::string target, backEnd, quantize, matmul;
+  /// Whether constant weights are packed for kernels that want it.
+  bool packWeights = false;
 };
 
 /// Makes linalg operations of those of arith and math on tensors. Gives each

@@ -135,9 +135,12 @@ void mlir::fp4q::addBackEndSelection(OpPassManager &manager,
   layouts.target = choice.target;
   manager.addPass(createFP4QLegalizeLayoutsPass(layouts));
   // What was inserted behind constants.
-  if (optimize) {
-    FP4QFoldConstantsPassOptions fold;
-    fold.layoutsOnly = true;
+  FP4QFoldConstantsPassOptions fold;
+  fold.layoutsOnly = true;
+  if (optimize)
+    manager.addPass(createFP4QFoldConstantsPass(fold));
+  if (choice.packWeights) {
+    manager.addPass(createFP4QPackWeightsPass());
     manager.addPass(createFP4QFoldConstantsPass(fold));
   }
   manager.addPass(createCanonicalizerPass());
@@ -159,7 +162,7 @@ static void addLowerToLinalg(OpPassManager &manager,
   manager.addPass(createLoopInvariantCodeMotionPass());
 }
 
-static const BackEndChoice referencePath = {"cpu", "reference", "", ""};
+static const BackEndChoice referencePath = {"cpu", "reference", "", "", false};
 
 void mlir::fp4q::buildFP4QLowerToLinalgPipeline(OpPassManager &manager) {
   addLowerToLinalg(manager, referencePath, /*optimize=*/false);
@@ -205,9 +208,10 @@ void mlir::fp4q::buildFP4QToCPUPipeline(OpPassManager &manager,
   manager.addPass(createFP4QAddShapeFunctionsPass());
   if (options.optimize)
     buildFP4QOptimizePipeline(manager, OptimizePipelineOptions());
-  addLowerToLinalg(
-      manager, {level->name, options.backend, options.quantize, options.matmul},
-      options.optimize);
+  addLowerToLinalg(manager,
+                   {level->name, options.backend, options.quantize,
+                    options.matmul, options.packWeights},
+                   options.optimize);
   addBufferization(manager);
   bufferization::buildBufferDeallocationPipeline(
       manager, bufferization::BufferDeallocationPipelineOptions());

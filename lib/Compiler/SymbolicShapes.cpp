@@ -325,11 +325,47 @@ mlir::fp4q::getSymbolicShapes(ArrayRef<func::FuncOp> functions) {
   return all;
 }
 
+/// What a map says of a function's arguments and then results, or "".
+static std::vector<std::string>
+describeBoundary(func::FuncOp function,
+                 const DenseMap<Value, StringRef> &layouts) {
+  std::vector<std::string> texts;
+  for (Value argument : function.getArguments())
+    texts.push_back(layouts.lookup(argument).str());
+  if (!function.getBody().hasOneBlock()) {
+    texts.assign(function.getNumArguments() + function.getNumResults(), "");
+    return texts;
+  }
+  for (Value result : function.getBody().front().getTerminator()->getOperands())
+    texts.push_back(layouts.lookup(result).str());
+  return texts;
+}
+
+std::vector<std::string> mlir::fp4q::getWeightLayouts(func::FuncOp function) {
+  DenseMap<Value, StringRef> layouts;
+  auto note = [&](Value value) {
+    layouts.try_emplace(value, stringifyWeightLayout(WeightLayout::Packed16x8));
+  };
+  function.walk([&](Operation *op) {
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](ScaledMatmulOp matmul) {
+          if (matmul.hasPackedB())
+            note(matmul.getB());
+        })
+        .Case([&](PackWeightsOp pack) {
+          note(pack.getInit());
+          llvm::for_each(pack->getResults(), note);
+        })
+        .Case([&](UnpackWeightsOp unpack) { note(unpack.getSource()); });
+  });
+  return describeBoundary(function, layouts);
+}
+
 std::vector<std::string> mlir::fp4q::getScaleLayouts(func::FuncOp function) {
-  DenseMap<Value, ScaleLayout> layouts;
+  DenseMap<Value, StringRef> layouts;
   function.walk([&](Operation *op) {
     auto note = [&](Value value, ScaleLayout layout) {
-      layouts.try_emplace(value, layout);
+      layouts.try_emplace(value, stringifyScaleLayout(layout));
     };
     llvm::TypeSwitch<Operation *>(op)
         .Case([&](QuantizePackOp quantize) {
@@ -357,21 +393,5 @@ std::vector<std::string> mlir::fp4q::getScaleLayouts(func::FuncOp function) {
             note(result, ScaleLayout::Linear);
         });
   });
-  std::vector<std::string> texts;
-  auto add = [&](Value value) {
-    auto found = layouts.find(value);
-    texts.push_back(found == layouts.end()
-                        ? ""
-                        : stringifyScaleLayout(found->second).str());
-  };
-  for (Value argument : function.getArguments())
-    add(argument);
-  if (function.getBody().hasOneBlock()) {
-    for (Value result :
-         function.getBody().front().getTerminator()->getOperands())
-      add(result);
-  } else {
-    texts.resize(function.getNumArguments() + function.getNumResults());
-  }
-  return texts;
+  return describeBoundary(function, layouts);
 }

@@ -11,9 +11,9 @@
 
 using namespace fp4q;
 
-static constexpr EnumSet<Role> allRoles = {Role::Quantize,    Role::GlobalScale,
-                                           Role::Transform,   Role::Dequantize,
-                                           Role::ScaleLayout, Role::Matmul};
+static constexpr EnumSet<Role> allRoles = {
+    Role::Quantize,    Role::GlobalScale, Role::Transform,   Role::Dequantize,
+    Role::ScaleLayout, Role::Matmul,      Role::WeightLayout};
 static constexpr EnumSet<FloatType> allTypes = {FloatType::BF16, FloatType::F16,
                                                 FloatType::F32};
 static constexpr EnumSet<Format> allFormats = {Format::MXFP4, Format::NVFP4,
@@ -49,10 +49,14 @@ static constexpr Implementation table[] = {
      allSources,
      /*anyRecipe=*/true,
      linear,
-     /*multipleOfK=*/32},
+     /*multipleOfK=*/32,
+     /*automatic=*/true,
+     /*convertsInPlace=*/false,
+     /*takesPackedWeights=*/true},
     {BackEnd::Reference, allRoles, TargetKind::CPU, /*features=*/{}, allTypes,
      allFormats, allTransforms, allSources, /*anyRecipe=*/true, linear,
-     /*multipleOfK=*/1, /*automatic=*/true, /*convertsInPlace=*/true},
+     /*multipleOfK=*/1, /*automatic=*/true, /*convertsInPlace=*/true,
+     /*takesPackedWeights=*/true},
     {BackEnd::GPUNative,
      {Role::Matmul},
      TargetKind::GPU,
@@ -132,7 +136,8 @@ std::string fp4q::whyNot(const Implementation &implementation,
   Role role = work.role;
   if (!implementation.roles.contains(role))
     return std::string("has no kernel for ") + name(role);
-  if (role != Role::ScaleLayout && !implementation.types.contains(work.type))
+  bool isLayout = role == Role::ScaleLayout || role == Role::WeightLayout;
+  if (!isLayout && !implementation.types.contains(work.type))
     return std::string("does not take ") + name(work.type);
   bool hasFormat = role == Role::Quantize || role == Role::Dequantize ||
                    role == Role::Matmul;
@@ -144,6 +149,8 @@ std::string fp4q::whyNot(const Implementation &implementation,
            (work.scaleType == ScaleType::E8M0 ? "e8m0" : "e4m3") +
            " scales of groups of " + std::to_string(work.groupSize);
   }
+  if (work.hasPackedWeights && !implementation.takesPackedWeights)
+    return "does not take packed weights";
   if (hasFormat) {
     reason = whyNotAsTheyLie(implementation, work);
     if (!reason.empty())
@@ -277,6 +284,8 @@ const char *fp4q::name(Role role) {
     return "scale layout";
   case Role::Matmul:
     return "matmul";
+  case Role::WeightLayout:
+    return "weight layout";
   }
   return "";
 }

@@ -313,6 +313,8 @@ class Matmul:
     shared: bool
     blocked: tuple
     seed: int
+    # Whether b is given packed, with other bytes than 0 for no codes.
+    packed: bool = False
 
     @staticmethod
     def strategy():
@@ -322,6 +324,11 @@ class Matmul:
             st.sampled_from(["absent", "constant", "f32", "tensor", "column"]),
             st.sampled_from(["absent", "f32", "result"]), st.booleans(),
             st.sampled_from([(), (), ("a",), ("b",), ("a", "b")]), seeds,
+        ).flatmap(
+            lambda case: st.builds(
+                dataclasses.replace, st.just(case),
+                packed=st.booleans() if "b" not in case.blocked else st.just(False),
+            )
         )  # fmt: skip
 
     def write(self, module):
@@ -337,6 +344,10 @@ class Matmul:
                 rng, shape.of(self.groups), self.kind, self.scale_flavor
             )
             operands += [codes, scales]
+            if self.packed and name == "b":
+                everywhere = oracle.pack_weights(np.ones_like(codes))
+                codes = np.where(everywhere, oracle.pack_weights(codes), 0xA7)
+                codes = codes.astype(np.uint8)
             arguments.append(module.argument(codes, "i8", shape.dynamic))
             arguments.append(
                 scale_argument(
@@ -347,8 +358,9 @@ class Matmul:
         bias, bias_value = self._bias(rng, module)
         module.result(
             module.matmul(
-                *arguments, self.element, alpha, bias, self.blocked, self.group
-            )
+                *arguments, self.element, alpha, bias, self.blocked, self.group,
+                packed_rows=self.columns if self.packed else None,
+            )  # fmt: skip
         )
         return [
             MatmulExpectation(
@@ -421,7 +433,35 @@ class Swizzle:
         ]
 
 
-CASES = (Quantize, Dequant, GlobalScale, Transform, Matmul, Swizzle)
+@dataclasses.dataclass(frozen=True)
+class Pack:
+    """pack_weights, and unpack_weights of its own random bytes."""
+
+    shape: Shape
+    columns: int
+    seed: int
+
+    @staticmethod
+    def strategy():
+        rows = st.integers(0, 5) | st.sampled_from([15, 16, 17, 31, 32, 33])
+        return st.builds(Pack, matrices(rows), st.integers(1, 9), seeds)
+
+    def write(self, module):
+        rng = np.random.default_rng(self.seed)
+        shape = self.shape.of(self.columns)
+        codes = data.codes(rng, shape)
+        tiles = data.codes(rng, oracle.pack_weights(codes).shape)
+        operand = module.argument(codes, "i8", self.shape.dynamic)
+        tiled = module.argument(tiles, "i8", self.shape.dynamic)
+        module.result(module.pack_weights(operand))
+        module.result(module.unpack_weights(tiled, shape, operand))
+        return [
+            oracle.pack_weights(codes),
+            oracle.unpack_weights(tiles, self.shape.rows, self.columns),
+        ]
+
+
+CASES = (Quantize, Dequant, GlobalScale, Transform, Matmul, Swizzle, Pack)
 
 
 def check(actual, expected, what):

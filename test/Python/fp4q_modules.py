@@ -12,6 +12,7 @@ import dataclasses
 import numpy as np
 
 _BLOCKED = "#fp4q.scale_layout<blocked_128x4>"
+_PACKED = "#fp4q.weight_layout<packed_16x8>"
 SCALE_TYPES = {"e8m0": "f8E8M0FNU", "e4m3": "f8E4M3FN"}
 
 
@@ -112,6 +113,11 @@ class Module:
     def blocked_empty(self, like, columns, element):
         """tensor.empty for the blocked scales of (..., rows, columns), where
         `like` has the leading dimensions and the rows."""
+        return self._tiled_empty(like, columns, element, (128, 4, 512))
+
+    def _tiled_empty(self, like, columns, element, tiling):
+        """`tiling`: rows and columns of a tile, and its bytes."""
+        tile_rows, tile_columns, tile_bytes = tiling
         *lead, rows, _ = like.shape
         row_axis = len(lead)
         sizes = {
@@ -120,13 +126,13 @@ class Module:
             if axis <= row_axis
         }
         if row_axis in sizes:
-            tile, name = self._index(128), self._name()
+            tile, name = self._index(tile_rows), self._name()
             self._line(
                 f"{name} = arith.ceildivui {sizes[row_axis]}, {tile} : index"
             )
             sizes[row_axis] = name
-        shape = (*lead, -(-rows // 128), -(-columns // 4), 512)
-        return self.empty(shape, element, sizes)
+        tiles = (-(-rows // tile_rows), -(-columns // tile_columns))
+        return self.empty((*lead, *tiles, tile_bytes), element, sizes)
 
     # --- ops ----------------------------------------------------------------
 
@@ -196,13 +202,16 @@ class Module:
 
     def matmul(
         self, a, sa, b, sb, element, alpha=None, bias=None, blocked=(), group=0,
-        attributes=(),
+        attributes=(), packed_rows=None,
     ):  # fmt: skip
-        """`blocked` names the operands, of "a" and "b", with blocked scales."""
-        init = self.empty_like(a, (b.shape[-2],), element)
+        """`blocked` names the operands, of "a" and "b", with blocked scales;
+        `packed_rows` are the rows of a packed b."""
+        init = self.empty_like(a, (packed_rows or b.shape[-2],), element)
         clauses = [("alpha", alpha), ("bias", bias)]
         layout = _layout([f"{name}_scale_layout" for name in blocked], group)
         layout += attributes
+        if packed_rows:
+            layout.append(f"b_layout = {_PACKED}")
         return self._op(
             "scaled_matmul", [a, sa, b, sb], clauses, [init], layout
         )[0]
@@ -216,6 +225,16 @@ class Module:
         sizes = {axis: self.dim(like, axis) for axis in like.dynamic}
         init = self.empty(shape, swizzled.element, sizes)
         return self._op("unswizzle_scales", [swizzled], [], [init])[0]
+
+    def pack_weights(self, codes):
+        init = self._tiled_empty(codes, codes.shape[-1], "i8", (16, 4, 64))
+        return self._op("pack_weights", [codes], [], [init])[0]
+
+    def unpack_weights(self, packed, shape, like):
+        """`like` has the dynamic sizes of the logical (..., rows, bytes)."""
+        sizes = {axis: self.dim(like, axis) for axis in like.dynamic}
+        init = self.empty(shape, "i8", sizes)
+        return self._op("unpack_weights", [packed], [], [init])[0]
 
     # --- text -----------------------------------------------------------------
 

@@ -13,6 +13,7 @@
 
 #include "fp4q/Numerics/Dequantize.h"
 #include "fp4q/Numerics/Matmul.h"
+#include "fp4q/Numerics/PackedWeights.h"
 #include "fp4q/Numerics/Quantize.h"
 #include "fp4q/Numerics/Swizzle.h"
 #include "fp4q/Numerics/Transform.h"
@@ -137,6 +138,16 @@ void fp4qtest_swizzle(const uint8_t *scales, int64_t rows, int64_t cols,
 void fp4qtest_unswizzle(const uint8_t *blocked, int64_t rows, int64_t cols,
                         uint8_t *scales) {
   unswizzleScales(blocked, rows, cols, scales);
+}
+
+void fp4qtest_pack_weights(const uint8_t *codes, int64_t rows, int64_t cols,
+                           uint8_t *packed) {
+  packWeights(codes, rows, cols, packed);
+}
+
+void fp4qtest_unpack_weights(const uint8_t *packed, int64_t rows, int64_t cols,
+                             uint8_t *codes) {
+  unpackWeights(packed, rows, cols, codes);
 }
 
 } // extern "C"

@@ -153,6 +153,16 @@ class Numerics:
         self._call("swizzle", scales, *scales.shape, blocked)
         return blocked
 
+    def pack_weights(self, codes):
+        packed = np.full(oracle.pack_weights(codes).shape, 0xAA, np.uint8)
+        self._call("pack_weights", codes, *codes.shape, packed)
+        return packed
+
+    def unpack_weights(self, packed, rows, cols):
+        codes = np.full((rows, cols), 0xAA, np.uint8)
+        self._call("unpack_weights", packed, rows, cols, codes)
+        return codes
+
     def unswizzle(self, blocked, rows, cols):
         scales = np.full((rows, cols), 0xAA, np.uint8)
         self._call("unswizzle", blocked, rows, cols, scales)
@@ -280,3 +290,16 @@ def test_swizzle(numerics, rows, cols):
     tiles = data.codes(rng, oracle.swizzle(scales).shape)
     want = oracle.unswizzle(tiles, rows, cols)
     assert_same_bits(numerics.unswizzle(tiles, rows, cols), want, "unswizzle")
+
+
+@pytest.mark.parametrize("rows", [0, 1, 15, 16, 17, 33])
+@pytest.mark.parametrize("cols", [1, 3, 4, 5, 9])
+def test_pack_weights(numerics, rows, cols):
+    rng = np.random.default_rng(7)
+    codes = data.codes(rng, (rows, cols))
+    assert_same_bits(
+        numerics.pack_weights(codes), oracle.pack_weights(codes), "pack"
+    )
+    tiles = data.codes(rng, oracle.pack_weights(codes).shape)
+    want = oracle.unpack_weights(tiles, rows, cols)
+    assert_same_bits(numerics.unpack_weights(tiles, rows, cols), want, "unpack")

@@ -1,6 +1,8 @@
 // How often each decision is reported: once for what it is about, whatever order
 // patterns are tried in. Every remark of docs/remarks.md is here.
-// RUN: fp4q-test-opt %s --remark-format=emitRemark --remarks-filter=fp4q-.* --fp4q-raise-dequant --fp4q-raise-matmul --fp4q-fuse-transform --fp4q-absorb-epilogue --fp4q-fold-constants=max-dequant-elements=1 --fp4q-merge-matmuls --fp4q-fuse-dequant --test-fp4q-select-backend=target=sm_120a --test-fp4q-legalize-layouts=target=sm_120a --fp4q-materialize-scale-layouts -o /dev/null 2>&1 | sed -n 's/.*remark: \(.*\) . Category:\([^ ]*\).*/\2 \1/p' | env LC_ALL=C sort | uniq -c | FileCheck %s --match-full-lines
+// RUN: fp4q-test-opt %s --remark-format=emitRemark --remarks-filter=fp4q-.* --fp4q-raise-dequant --fp4q-raise-matmul --fp4q-fuse-transform --fp4q-absorb-epilogue --fp4q-fold-constants=max-dequant-elements=1 --fp4q-merge-matmuls --fp4q-fuse-dequant --test-fp4q-select-backend=target=sm_120a --test-fp4q-legalize-layouts=target=sm_120a --fp4q-materialize-scale-layouts -o /dev/null 2> %t
+// RUN: fp4q-opt %S/Inputs/remark-pack-weights.mlir --remark-format=emitRemark --remarks-filter=fp4q-.* --fp4q-pack-weights -o /dev/null 2>> %t
+// RUN: sed -n 's/.*remark: \(.*\) . Category:\([^ ]*\).*/\2 \1/p' %t | env LC_ALL=C sort | uniq -c | FileCheck %s --match-full-lines
 
 // CHECK: 1 fp4q-absorb-epilogue [Missed] not absorbed into the product
 // CHECK-NEXT: 3 fp4q-absorb-epilogue [Passed] absorbed into the product
@@ -21,6 +23,8 @@
 // CHECK-NEXT: 4 fp4q-materialize-scale-layouts [Passed] blocked scales made linear
 // CHECK-NEXT: 1 fp4q-merge-matmuls [Missed] product not merged
 // CHECK-NEXT: 2 fp4q-merge-matmuls [Passed] product merged
+// CHECK-NEXT: 1 fp4q-pack-weights [Missed] weights not packed
+// CHECK-NEXT: 1 fp4q-pack-weights [Passed] weights packed
 // CHECK-NEXT: 1 fp4q-raise-dequant [Missed] dequantization not raised
 // CHECK-NEXT: 1 fp4q-raise-dequant [Passed] dequantization raised
 // CHECK-NEXT: 2 fp4q-raise-matmul [Analysis] product is weight-only

@@ -180,6 +180,24 @@ def swizzle(scales):
     return _swap_tile_axes(tiles).reshape(*lead, row_tiles, col_tiles, 512)
 
 
+def pack_weights(codes):
+    """(..., rows, bytes) -> (..., ceil(rows/16), ceil(bytes/4), 64)."""
+    *lead, rows, cols = codes.shape
+    row_tiles, col_tiles = -(-rows // 16), -(-cols // 4)
+    padded = np.zeros((*lead, row_tiles * 16, col_tiles * 4), np.uint8)
+    padded[..., :rows, :cols] = codes
+    tiles = padded.reshape(*lead, row_tiles, 16, col_tiles, 4)
+    return tiles.swapaxes(-3, -2).reshape(*lead, row_tiles, col_tiles, 64)
+
+
+def unpack_weights(packed, rows, cols):
+    """The inverse of pack_weights for the given logical rows and bytes."""
+    *lead, row_tiles, col_tiles, _ = packed.shape
+    tiles = packed.reshape(*lead, row_tiles, col_tiles, 16, 4).swapaxes(-3, -2)
+    flat = tiles.reshape(*lead, row_tiles * 16, col_tiles * 4)
+    return np.ascontiguousarray(flat[..., :rows, :cols])
+
+
 def unswizzle(swizzled, rows, cols):
     """The inverse of swizzle for the given logical rows and columns."""
     *lead, row_tiles, col_tiles, _ = swizzled.shape

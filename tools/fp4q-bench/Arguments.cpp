@@ -31,7 +31,8 @@ static cl::list<std::string>
     ops("op", cl::CommaSeparated, cl::value_desc("name,..."),
         cl::desc("Operations: quantize (x to codes and scales), "
                  "transform-quantize (after a transform of blocks of 32), "
-                 "dequantize, matmul (of quantized A and B^T); default: all"),
+                 "dequantize, matmul (of quantized A and B^T); default: these. "
+                 "matmul-packed (of B in the layout packed_16x8)"),
         cl::cat(category));
 static cl::list<std::string>
     formats("format", cl::CommaSeparated, cl::value_desc("name,..."),
@@ -150,7 +151,7 @@ static bool makeCases(std::vector<Case> &cases) {
     matmulShapes = {{128, 1024, 1024}};
   }
   constexpr Op allOps[] = {Op::Quantize, Op::TransformQuantize, Op::Dequantize,
-                           Op::Matmul};
+                           Op::Matmul, Op::MatmulPacked};
   constexpr Format allFormats[] = {Format::MXFP4, Format::NVFP4};
   constexpr DType allDTypes[] = {DType::BF16, DType::F16, DType::F32};
   constexpr BackEnd allBackEnds[] = {BackEnd::CPU, BackEnd::Reference};
@@ -158,17 +159,19 @@ static bool makeCases(std::vector<Case> &cases) {
   std::vector<Format> chosenFormats;
   std::vector<DType> chosenDTypes;
   std::vector<BackEnd> chosenBackEnds;
-  if (!parseNames<Op>(ops, allOps, allOps, chosenOps) ||
+  if (!parseNames<Op>(ops, allOps, llvm::ArrayRef(allOps).drop_back(),
+                      chosenOps) ||
       !parseNames<Format>(formats, allFormats, allFormats, chosenFormats) ||
       !parseNames<DType>(dtypes, allDTypes, {DType::BF16}, chosenDTypes) ||
       !parseNames<BackEnd>(backEnds, allBackEnds, {BackEnd::CPU},
                            chosenBackEnds))
     return false;
   for (Op op : chosenOps) {
-    const auto &matching = op == Op::Matmul ? matmulShapes : rowShapes;
+    bool isProduct = op == Op::Matmul || op == Op::MatmulPacked;
+    const auto &matching = isProduct ? matmulShapes : rowShapes;
     if (matching.empty() && !ops.empty())
       return reportError(llvm::Twine("no --shape is of the form ") +
-                         (op == Op::Matmul ? "MxKxN" : "MxK") + ", which " +
+                         (isProduct ? "MxKxN" : "MxK") + ", which " +
                          getName(op) + " needs");
     for (Format format : chosenFormats)
       for (DType dtype : chosenDTypes)

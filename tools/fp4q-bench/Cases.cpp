@@ -7,6 +7,8 @@
 
 #include "Cases.h"
 
+#include "fp4q/Numerics/PackedWeights.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -14,7 +16,7 @@ using namespace mlir::fp4q::bench;
 
 const char *mlir::fp4q::bench::getName(Op op) {
   static const char *const names[] = {"quantize", "transform-quantize",
-                                      "dequantize", "matmul"};
+                                      "dequantize", "matmul", "matmul-packed"};
   return names[static_cast<int>(op)];
 }
 
@@ -36,7 +38,7 @@ int64_t Case::bytes() const {
   auto packed = [&](int64_t rows) {
     return rows * shape.k / 2 + rows * shape.k / groupSize();
   };
-  if (op == Op::Matmul)
+  if (isProduct())
     return packed(shape.m) + packed(shape.n) +
            shape.m * shape.n * activationBytes();
   int64_t transform =
@@ -47,7 +49,7 @@ int64_t Case::bytes() const {
 }
 
 int64_t Case::flops() const {
-  if (op == Op::Matmul)
+  if (isProduct())
     return 2 * shape.m * shape.k * shape.n;
   if (op == Op::TransformQuantize)
     return 2 * shape.m * shape.k * kTransformBlock;
@@ -68,8 +70,15 @@ std::string Case::module() const {
   std::string codes = tensor({shape.m, shape.k / 2}, "i8");
   std::string scales = tensor({shape.m, shape.k / groupSize()}, scale);
   std::string text = "func.func @run(", body, result;
-  if (op == Op::Matmul) {
-    std::string weight = tensor({shape.n, shape.k / 2}, "i8");
+  if (isProduct()) {
+    bool isPacked = op == Op::MatmulPacked;
+    std::string weight = isPacked
+                             ? tensor({(shape.n + ::fp4q::packedTileRows - 1) /
+                                           ::fp4q::packedTileRows,
+                                       ::fp4q::packedColTiles(shape.k / 2),
+                                       ::fp4q::packedTileBytes},
+                                      "i8")
+                             : tensor({shape.n, shape.k / 2}, "i8");
     std::string weightScales = tensor({shape.n, shape.k / groupSize()}, scale);
     result = tensor({shape.m, shape.n}, getName(dtype));
     text += "%a: " + codes + ", %sa: " + scales + ", %b: " + weight +
@@ -77,7 +86,8 @@ std::string Case::module() const {
     body = "%c = tensor.empty() : " + result +
            "\n%r = fp4q.scaled_matmul ins(%a, %sa, %b, %sb : " + codes + ", " +
            scales + ", " + weight + ", " + weightScales +
-           ") outs(%c : " + result + ")";
+           ") outs(%c : " + result + ")" +
+           (isPacked ? " {b_layout = #fp4q.weight_layout<packed_16x8>}" : "");
   } else if (op == Op::Dequantize) {
     result = x;
     text += "%a: " + codes + ", %sa: " + scales;

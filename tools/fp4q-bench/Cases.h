@@ -17,7 +17,8 @@ namespace fp4q {
 namespace bench {
 
 /// The operations in the order of the help text.
-enum class Op { Quantize, TransformQuantize, Dequantize, Matmul };
+/// MatmulPacked is Matmul of weights in the layout packed_16x8.
+enum class Op { Quantize, TransformQuantize, Dequantize, Matmul, MatmulPacked };
 enum class Format { MXFP4, NVFP4 };
 /// The type of activations: the input of a quantization, the result of a
 /// dequantization or product.
@@ -44,6 +45,7 @@ struct Case {
   BackEnd backEnd = BackEnd::CPU;
   Shape shape;
 
+  bool isProduct() const { return op == Op::Matmul || op == Op::MatmulPacked; }
   /// Elements a scale.
   int64_t groupSize() const { return format == Format::MXFP4 ? 32 : 16; }
   /// Bytes of one activation.

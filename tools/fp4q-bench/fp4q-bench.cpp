@@ -41,7 +41,7 @@ static void writeCase(const Case &config, llvm::json::OStream &json) {
   json.attribute("dtype", getName(config.dtype));
   json.attribute("m", config.shape.m);
   json.attribute("k", config.shape.k);
-  if (config.op == Op::Matmul)
+  if (config.isProduct())
     json.attribute("n", config.shape.n);
 }
 

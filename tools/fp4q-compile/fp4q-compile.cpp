@@ -33,6 +33,11 @@ static llvm::cl::opt<std::string>
                            "reference or cpu, gpu-portable or gpu-native; see "
                            "docs/targets.md"),
             llvm::cl::init("auto"), llvm::cl::cat(category));
+static llvm::cl::opt<bool>
+    packWeights("pack-weights",
+                llvm::cl::desc("Lay constant weights out as products of one "
+                               "row on CPUs stream them"),
+                llvm::cl::cat(category));
 static llvm::cl::opt<EmitKind> emit(
     "emit", llvm::cl::desc("What to write:"),
     llvm::cl::values(
@@ -94,6 +99,12 @@ int main(int argc, char **argv) {
                         llvm::any_of(*parsed, isGPU), options.pipeline,
                         options.gpuPipeline, error))) {
     llvm::errs() << "fp4q-compile: error: " << error << '\n';
+    return 1;
+  }
+  options.pipeline.packWeights = packWeights;
+  if (packWeights && llvm::all_of(*parsed, isGPU)) {
+    llvm::errs() << "fp4q-compile: error: --pack-weights is for CPUs, but each "
+                    "target is a GPU\n";
     return 1;
   }
   LoadedModule module("fp4q-compile");

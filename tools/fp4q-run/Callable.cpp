@@ -50,6 +50,7 @@ class ModuleFunction : public Callable {
 public:
   LogicalResult open(const Callable::Options &given) {
     options.optimize = given.optimize;
+    options.packWeights = given.packWeights;
     GPUPipelineOptions unused;
     std::string error;
     if (failed(setBackEnd(given.backend, /*hasCPU=*/true, /*hasGPU=*/false,
@@ -254,16 +255,25 @@ static std::unique_ptr<Callable> openAs(const Callable::Options &options) {
 
 std::unique_ptr<Callable> Callable::open(const Options &options) {
   // What was compiled before is as it is.
-  bool asksCompiler = options.backend != "auto" || !options.optimize;
-  if (asksCompiler && isArtifact(options.path)) {
-    (void)reportError((options.optimize ? Twine("--backend=") + options.backend
-                                        : Twine("--no-optimize")) +
-                      " is for modules, but '" + options.path +
+  std::string asked;
+  if (options.backend != "auto")
+    asked = "--backend=" + options.backend.str();
+  if (options.packWeights)
+    asked = "--pack-weights";
+  if (!options.optimize)
+    asked = "--no-optimize";
+  if (!asked.empty() && isArtifact(options.path)) {
+    (void)reportError(asked + " is for modules, but '" + options.path +
                       "' is an artifact, which is compiled already");
     return nullptr;
   }
-  if (!options.device.empty() && options.device != "cpu")
-    return openAs<FunctionOnDevice>(options);
+  if (!options.device.empty() && options.device != "cpu") {
+    if (!options.packWeights)
+      return openAs<FunctionOnDevice>(options);
+    (void)reportError("--pack-weights is for CPUs, but the device is " +
+                      options.device);
+    return nullptr;
+  }
   return isArtifact(options.path) ? openAs<ArtifactFunction>(options)
                                   : openAs<ModuleFunction>(options);
 }

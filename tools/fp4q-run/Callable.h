@@ -33,6 +33,7 @@ public:
     /// Of a module.
     StringRef backend;
     bool optimize;
+    bool packWeights;
   };
 
   /// Null after an error on standard error.

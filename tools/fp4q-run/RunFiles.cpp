@@ -144,9 +144,9 @@ static double now() { return llvm::TimeRecord::getCurrentTime().getWallTime(); }
 
 LogicalResult mlir::fp4q::runFiles(const RunOptions &given) {
   RunOptions options = given;
-  std::unique_ptr<Callable> function =
-      Callable::open({options.module, options.entry, options.target,
-                      options.device, options.backend, options.optimize});
+  std::unique_ptr<Callable> function = Callable::open(
+      {options.module, options.entry, options.target, options.device,
+       options.backend, options.optimize, options.packWeights});
   if (!function)
     return failure();
   options.entry = function->getName().str();

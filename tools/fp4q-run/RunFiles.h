@@ -33,6 +33,8 @@ struct RunOptions {
   std::vector<std::string> outputs;
   /// Compile a module with --fp4q-optimize.
   bool optimize = true;
+  /// Compile a module with pack-weights.
+  bool packWeights = false;
   /// Print how long compiling and running took to standard error.
   bool time = false;
   /// Print what the simulator has counted to standard output.

@@ -55,6 +55,11 @@ static llvm::cl::opt<bool>
                llvm::cl::desc("Compile a module as it is written"),
                llvm::cl::cat(category));
 static llvm::cl::opt<bool>
+    packWeights("pack-weights",
+                llvm::cl::desc("Of a module for CPUs: lay constant weights out "
+                               "as products of one row stream them"),
+                llvm::cl::cat(category));
+static llvm::cl::opt<bool>
     timing("time", llvm::cl::desc("Print the time of compiling and running"),
            llvm::cl::cat(category));
 
@@ -91,8 +96,16 @@ int main(int argc, char **argv) {
                     "--help\n";
     return 1;
   }
-  mlir::fp4q::RunOptions options = {
-      module, entry,   target,      device, backend,
-      inputs, outputs, !noOptimize, timing, simReport == ReportKind::JSON};
+  mlir::fp4q::RunOptions options = {module,
+                                    entry,
+                                    target,
+                                    device,
+                                    backend,
+                                    inputs,
+                                    outputs,
+                                    !noOptimize,
+                                    packWeights,
+                                    timing,
+                                    simReport == ReportKind::JSON};
   return mlir::failed(mlir::fp4q::runFiles(options));
 }

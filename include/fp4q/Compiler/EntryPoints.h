@@ -31,6 +31,8 @@ struct EntryPoint {
   SymbolicShapes shapes;
   /// Of arguments and then results, see getScaleLayouts.
   std::vector<std::string> scaleLayouts;
+  /// The same, see getWeightLayouts.
+  std::vector<std::string> weightLayouts;
 
   /// The name that the artifact exports: fp4q_NAME.
   std::string symbol() const { return "fp4q_" + name; }

@@ -78,6 +78,11 @@ struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
       *this, "optimize",
       llvm::cl::desc("Begin with --fp4q-optimize; false is for comparisons"),
       llvm::cl::init(true)};
+  PassOptions::Option<bool> packWeights{
+      *this, "pack-weights",
+      llvm::cl::desc("Lay constant weights out as products of one row stream "
+                     "them"),
+      llvm::cl::init(false)};
 };
 
 /// Which cubins to make beside the PTX.

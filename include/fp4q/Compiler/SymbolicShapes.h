@@ -41,6 +41,9 @@ std::vector<SymbolicShapes> getSymbolicShapes(ArrayRef<func::FuncOp> functions);
 /// string if it is no operand or result of an operation for scales.
 std::vector<std::string> getScaleLayouts(func::FuncOp function);
 
+/// The same of the weights that are not linear: their #fp4q.weight_layout.
+std::vector<std::string> getWeightLayouts(func::FuncOp function);
+
 } // namespace fp4q
 } // namespace mlir
 

@@ -40,6 +40,7 @@ enum class Role : uint8_t {
   Dequantize,  ///< dequant
   ScaleLayout, ///< swizzle_scales, unswizzle_scales
   Matmul,      ///< scaled_matmul
+  WeightLayout ///< pack_weights, unpack_weights
 };
 
 /// The block transform of an operation.
@@ -66,6 +67,8 @@ struct Work {
   TransformKind transform = TransformKind::None;
   /// Matmul: the reduced dimension; 0 if it does not matter.
   int64_t k = 0;
+  /// Matmul: whether b is in the layout packed_16x8.
+  bool hasPackedWeights = false;
   /// How the scales lie that are read or written.
   EnumSet<ScaleOrder> scaleOrders = {};
   /// Whether these have one dimension, and so no blocks.
@@ -100,6 +103,8 @@ struct Implementation {
   bool automatic = true;
   /// Whether its lowering converts memrefs that lie otherwise by itself.
   bool convertsInPlace = false;
+  /// Whether a matmul takes weights in the layout packed_16x8.
+  bool takesPackedWeights = false;
 };
 
 /// Targets and implementations, the faster of two implementations first.

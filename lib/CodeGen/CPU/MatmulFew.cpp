@@ -27,6 +27,12 @@ void TileKernel::prefetchWeights(Value chunk, ArrayRef<Value> columns) {
   Value isFirst =
       arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place, b.index(0));
   b.ifThen(isFirst, [&] {
+    if (config.packedB) {
+      Value block = b.mul(chunk, chunkElements() / kPackedElements);
+      prefetchPacked(columns.front(), block,
+                     chunksOfLine * chunkElements() / kPackedElements);
+      return;
+    }
     Value last = b.sub(b.dim(operands.b, 0), b.index(1));
     for (Value column : columns)
       b.prefetch(operands.b,
@@ -69,7 +75,7 @@ void TileKernel::emitPanelsTimesRows(Value panel, int64_t count,
 void TileKernel::emitFewColumns(Value firstColumn, Value rows) {
   clearSums(b.mul(numPanels, kPanelRows * tileColumns()));
   SmallVector<Value> columns =
-      clampedRows(firstColumn, lanes, b.dim(operands.b, 0));
+      clampedRows(firstColumn, lanes, b.index(config.n));
   forEachBlock([&](const GroupBlock &block) {
     emitTable(firstColumn, block.tableFirst);
     b.loop(b.index(0), numPanels, kPanelsAtOnce, [&](Value panel) {

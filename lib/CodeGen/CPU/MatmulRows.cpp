@@ -25,6 +25,7 @@
 // nothing.
 
 #include "MatmulPieces.h"
+#include "MatmulTiles.h"
 
 #include "fp4q/CodeGen/Arith/ArithEmitter.h"
 
@@ -401,7 +402,10 @@ func::FuncOp mlir::fp4q::emitRowKernel(OpBuilder &builder, Location loc,
     operands.bias = *arguments++;
   operands.c = *arguments++;
   Value row = *arguments++, begin = *arguments++, end = *arguments++;
-  RowKernel(b, config, operands).emit(row, begin, end);
+  if (config.packedB)
+    emitPackedRow(b, config, operands, row, begin, end);
+  else
+    RowKernel(b, config, operands).emit(row, begin, end);
   func::ReturnOp::create(b);
   return function;
 }

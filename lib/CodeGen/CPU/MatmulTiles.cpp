@@ -50,7 +50,9 @@ SmallVector<SmallVector<Value>> TileKernel::loadChunk(Value matrix,
   for (int64_t unit = 0; unit < numUnits; ++unit) {
     Value offset =
         b.add(b.mul(chunk, numUnits * kUnitBytes), unit * kUnitBytes);
-    SmallVector<Value> dwords = loadUnit(b, matrix, rows, offset);
+    SmallVector<Value> dwords = matrix == operands.b && config.packedB
+                                    ? loadPackedUnit(rows.front(), offset)
+                                    : loadUnit(b, matrix, rows, offset);
     for (int64_t first = 0; first < 4; first += dwordsOfGroup) {
       SmallVector<Value> &steps =
           groups[numUnits > 1 ? 0 : first / dwordsOfGroup];
@@ -74,7 +76,7 @@ SmallVector<SmallVector<Value>> TileKernel::loadChunk(Value matrix,
 
 void TileKernel::emitWeights(Value firstColumn, Value firstGroup,
                              Value numGroups) {
-  Value n = b.dim(operands.b, 0);
+  Value n = b.index(config.n);
   b.loop(b.index(0), b.index(config.vectors.tileVectors), 1, [&](Value v) {
     Value column = b.mul(v, lanes);
     SmallVector<Value> rows = clampedRows(b.add(firstColumn, column), lanes, n);
@@ -121,7 +123,7 @@ void TileKernel::emitTableEntries(Value bytes, Value group, Value column) {
 }
 
 void TileKernel::emitTable(Value firstColumn, Value tableGroup) {
-  Value n = b.dim(operands.b, 0);
+  Value n = b.index(config.n);
   b.loop(b.index(0), b.index(config.vectors.tileVectors), 1, [&](Value v) {
     Value column = b.mul(v, lanes);
     SmallVector<Value> rows = clampedRows(b.add(firstColumn, column), lanes, n);
@@ -377,7 +379,7 @@ void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
   int64_t rowColumns = llvm::alignTo(
       std::max<int64_t>(std::clamp<int64_t>(config.n / 32, 64, 512),
                         llvm::divideCeil(kTaskWeights, config.k)),
-      4);
+      2 * kPackedRows);
   auto atMost = [&](int64_t count) -> Value {
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rows,
                                  b.index(count));

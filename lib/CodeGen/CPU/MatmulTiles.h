@@ -48,6 +48,8 @@ constexpr int64_t kMinTasks = 40;
 /// Multiplications that are worth a thread, and elements of a.
 constexpr int64_t kTaskProducts = 1 << 20;
 constexpr int64_t kTaskActivations = 1 << 15;
+/// Elements along K of a block of packed weights, the 64 bytes of 16 rows.
+constexpr int64_t kPackedElements = 2 * kPackedRowBytes;
 
 /// Emits a product by tiles.
 class TileKernel {
@@ -62,7 +64,7 @@ public:
   /// A few rows, in tiles of one register: weights stay in registers.
   void emitFew(Value rows);
 
-private:
+protected:
   // Sizes. A chunk is the least number of elements that is a whole number of
   // units of 16 bytes and of groups.
   int64_t chunkElements() const {
@@ -122,6 +124,12 @@ private:
                                             Value chunk, int64_t bias);
   SmallVector<Value> clampedRows(Value first, int64_t count, Value limit);
 
+  /// loadUnit of packed weights: the dwords of a register of columns.
+  SmallVector<Value> loadPackedUnit(Value column, Value offset);
+  /// Asks for what comes later in the stream of packed weights of a tile: for
+  /// so many blocks of 64 bytes, a line each.
+  void prefetchPacked(Value column, Value block, int64_t count);
+
   void emitPanel(Value panel, Value firstRow);
   void emitWeights(Value firstColumn, Value firstGroup, Value numGroups);
   void emitTable(Value firstColumn, Value tableGroup);
@@ -171,6 +179,12 @@ private:
   /// Of the tile at hand.
   Value weights, table, sums;
 };
+
+/// The body of the function of emitRowKernel, for packed weights: `begin` is a
+/// multiple of a register's lanes.
+void emitPackedRow(CPUKernelBuilder &b, const MatmulConfig &config,
+                   const MatmulOperands &operands, Value row, Value begin,
+                   Value end);
 
 } // namespace fp4q
 } // namespace mlir

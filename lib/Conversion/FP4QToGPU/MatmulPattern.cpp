@@ -83,6 +83,8 @@ struct ScaledMatmulOpToKernels : public OpRewritePattern<ScaledMatmulOp> {
     if (op.getAScaleLayout() != ScaleLayout::Linear ||
         op.getBScaleLayout() != ScaleLayout::Linear)
       return rewriter.notifyMatchFailure(op, "expects linear scales");
+    if (op.hasPackedB())
+      return rewriter.notifyMatchFailure(op, "expects linear weights");
     FailureOr<ScaledFormat> format =
         formatOf(cast<MemRefType>(op.getAScales().getType()).getElementType(),
                  op.getGroupSizeValue());

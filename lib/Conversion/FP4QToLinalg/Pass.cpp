@@ -116,6 +116,6 @@ void mlir::fp4q::populateFP4QToLinalgPatterns(RewritePatternSet &patterns) {
   populateDequantPatterns(patterns);
   populateGlobalScalePatterns(patterns);
   populateQuantizePatterns(patterns);
-  populateScaleLayoutPatterns(patterns);
+  populateLayoutPatterns(patterns);
   populateTransformPatterns(patterns);
 }

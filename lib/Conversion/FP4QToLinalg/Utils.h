@@ -20,7 +20,7 @@ namespace fp4q {
 void populateDequantPatterns(RewritePatternSet &patterns);
 void populateGlobalScalePatterns(RewritePatternSet &patterns);
 void populateQuantizePatterns(RewritePatternSet &patterns);
-void populateScaleLayoutPatterns(RewritePatternSet &patterns);
+void populateLayoutPatterns(RewritePatternSet &patterns);
 void populateTransformPatterns(RewritePatternSet &patterns);
 
 RankedTensorType tensorTypeOf(Value value);

@@ -30,11 +30,11 @@ void lowerQuantize(RewriterBase &rewriter, const CPUVectors &vectors,
 void lowerDequant(RewriterBase &rewriter, const CPUVectors &vectors,
                   DequantOp op);
 
-/// Reduces memrefs of one rank, whose leading dimensions (all but the last two)
-/// agree, to matrices: calls `body` with matrices in which leading dimensions
-/// are just more rows, where memory is contiguous, and else in a loop over the
-/// leading dimensions. A vector becomes a matrix of one row. With `mayMerge`
-/// false rows of different leading dimensions are kept apart.
+/// Reduces memrefs, whose leading dimensions (all but the last two of the
+/// first) agree, to matrices: calls `body` with matrices in which leading
+/// dimensions are just more rows, where memory is contiguous, and else in a
+/// loop over the leading dimensions. A vector becomes a matrix of one row. With
+/// `mayMerge` false rows of different leading dimensions are kept apart.
 void forEachMatrix(OpBuilder &builder, Location loc, ArrayRef<Value> memrefs,
                    bool mayMerge,
                    function_ref<void(OpBuilder &, ArrayRef<Value>)> body);

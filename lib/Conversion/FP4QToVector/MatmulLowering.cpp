@@ -54,6 +54,7 @@ void mlir::fp4q::lowerMatmul(RewriterBase &rewriter, SymbolTable &symbols,
       getScaleType(memrefTypeOf(op.getAScales()).getElementType());
   config.group = op.getGroupSizeValue();
   config.k = 2 * memrefTypeOf(op.getA()).getShape().back();
+  config.packedB = op.hasPackedB();
   config.n = memrefTypeOf(op.getInit()).getShape().back();
 
   // If one b serves all batches, they are just more rows.

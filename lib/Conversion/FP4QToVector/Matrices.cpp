@@ -28,14 +28,15 @@ static Value mergeRows(OpBuilder &builder, Location loc, Value memref) {
   return memref::CollapseShapeOp::create(builder, loc, memref, groups);
 }
 
-/// The matrix at these leading indices: all of the last two dimensions.
+/// The matrix at these leading indices: all of the other dimensions.
 static Value sliceMatrix(OpBuilder &builder, Location loc, Value memref,
                          ValueRange leading) {
   MemRefType type = memrefTypeOf(memref);
   int64_t rank = type.getRank();
   SmallVector<OpFoldResult> offsets(leading.begin(), leading.end());
   SmallVector<OpFoldResult> sizes(leading.size(), builder.getIndexAttr(1));
-  for (int64_t i = rank - 2; i < rank; ++i) {
+  int64_t first = static_cast<int64_t>(leading.size());
+  for (int64_t i = first; i < rank; ++i) {
     offsets.push_back(builder.getIndexAttr(0));
     if (type.isDynamicDim(i))
       sizes.push_back(
@@ -45,7 +46,7 @@ static Value sliceMatrix(OpBuilder &builder, Location loc, Value memref,
   }
   SmallVector<OpFoldResult> strides(rank, builder.getIndexAttr(1));
   auto reduced = memref::SubViewOp::inferRankReducedResultType(
-      type.getShape().take_back(2), type, offsets, sizes, strides);
+      type.getShape().drop_front(first), type, offsets, sizes, strides);
   return memref::SubViewOp::create(builder, loc, cast<MemRefType>(reduced),
                                    memref, offsets, sizes, strides);
 }

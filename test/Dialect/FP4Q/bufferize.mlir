@@ -142,3 +142,17 @@ func.func @memrefs(%x: memref<8x64xf32>, %g: memref<f32>) {
   fp4q.global_scale ins(%x : memref<8x64xf32>) outs(%g : memref<f32>)
   return
 }
+
+// CHECK-LABEL: func.func @weight_layouts(
+// CHECK-SAME:      %[[W:[^:]+]]: memref<17x33xi8>, %[[P:[^:]+]]: memref<2x9x64xi8>, %[[OUT:[^:]+]]: memref<17x33xi8>
+func.func @weight_layouts(%w: tensor<17x33xi8>, %p: tensor<2x9x64xi8>,
+                          %init: tensor<17x33xi8>) -> tensor<17x33xi8> {
+  // CHECK-NEXT: fp4q.pack_weights ins(%[[W]] : memref<17x33xi8>) outs(%[[P]] : memref<2x9x64xi8>){{$}}
+  // CHECK-NEXT: fp4q.unpack_weights ins(%[[P]] : memref<2x9x64xi8>) outs(%[[OUT]] : memref<17x33xi8>){{$}}
+  // CHECK-NEXT: return %[[OUT]]
+  %0 = fp4q.pack_weights ins(%w : tensor<17x33xi8>)
+      outs(%p : tensor<2x9x64xi8>) -> tensor<2x9x64xi8>
+  %1 = fp4q.unpack_weights ins(%0 : tensor<2x9x64xi8>)
+      outs(%init : tensor<17x33xi8>) -> tensor<17x33xi8>
+  return %1 : tensor<17x33xi8>
+}

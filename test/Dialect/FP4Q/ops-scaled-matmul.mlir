@@ -18,7 +18,7 @@
 // CHECK-SAME:      outs(%[[I]] : tensor<?x8xbf16>) -> tensor<?x8xbf16>
 // GENERIC-LABEL: sym_name = "plain"
 // GENERIC: "fp4q.scaled_matmul"(%{{[^,)]+}}, %{{[^,)]+}}, %{{[^,)]+}}, %{{[^,)]+}}, %{{[^,)]+}})
-// GENERIC-SAME: <{a_scale_layout = #fp4q.scale_layout<linear>, b_scale_layout = #fp4q.scale_layout<linear>, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 1>}>
+// GENERIC-SAME: <{a_scale_layout = #fp4q.scale_layout<linear>, b_layout = #fp4q.weight_layout<linear>, b_scale_layout = #fp4q.scale_layout<linear>, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 1>}>
 // GENERIC-SAME: : (tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>, tensor<8x32xi8>, tensor<8x2xf8E8M0FNU>, tensor<?x8xbf16>) -> tensor<?x8xbf16>
 func.func @plain(%a: tensor<?x32xi8>, %sa: tensor<?x2xf8E8M0FNU>,
                  %b: tensor<8x32xi8>, %sb: tensor<8x2xf8E8M0FNU>,

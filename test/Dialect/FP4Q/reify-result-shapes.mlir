@@ -3,7 +3,8 @@
 // Sizes of results are computed from those of the inputs, so that a question
 // for a size does not keep the operation alive.
 
-// CHECK: #[[$CEIL128:.*]] = affine_map<()[s0] -> (s0 ceildiv 128)>
+// CHECK-DAG: #[[$CEIL128:.*]] = affine_map<()[s0] -> (s0 ceildiv 128)>
+// CHECK-DAG: #[[$CEIL16:.*]] = affine_map<()[s0] -> (s0 ceildiv 16)>
 
 // CHECK-LABEL: func.func @block_transform(
 // CHECK-SAME:      %[[X:[^:]+]]: tensor<?x?x64xbf16>
@@ -139,4 +140,58 @@ func.func @unswizzle_scales(%z: tensor<?x2x512xf8E8M0FNU>,
       outs(%init : tensor<?x5xf8E8M0FNU>) -> tensor<?x5xf8E8M0FNU>
   %d = tensor.dim %0, %c0 : tensor<?x5xf8E8M0FNU>
   return %d : index
+}
+
+// CHECK-LABEL: func.func @pack_weights(
+// CHECK-SAME:      %[[W:[^:]+]]: tensor<?x33xi8>
+func.func @pack_weights(%w: tensor<?x33xi8>, %init: tensor<?x?x64xi8>)
+    -> (index, index) {
+  // CHECK-DAG: %[[C9:.*]] = arith.constant 9 : index
+  // CHECK-DAG: %[[ROWS:.*]] = tensor.dim %[[W]]
+  // CHECK-DAG: %[[TILES:.*]] = affine.apply #[[$CEIL16]]()[%[[ROWS]]]
+  // CHECK-NOT: fp4q
+  // CHECK: return %[[TILES]], %[[C9]]
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %0 = fp4q.pack_weights ins(%w : tensor<?x33xi8>)
+      outs(%init : tensor<?x?x64xi8>) -> tensor<?x?x64xi8>
+  %d0 = tensor.dim %0, %c0 : tensor<?x?x64xi8>
+  %d1 = tensor.dim %0, %c1 : tensor<?x?x64xi8>
+  return %d0, %d1 : index, index
+}
+
+// CHECK-LABEL: func.func @unpack_weights(
+// CHECK-SAME:      %[[P:[^:]+]]: tensor<?x9x64xi8>, %[[INIT:[^:]+]]: tensor<?x33xi8>
+func.func @unpack_weights(%p: tensor<?x9x64xi8>, %init: tensor<?x33xi8>)
+    -> index {
+  // CHECK: %[[ROWS:.*]] = tensor.dim %[[INIT]]
+  // CHECK-NOT: fp4q
+  // CHECK: return %[[ROWS]]
+  %c0 = arith.constant 0 : index
+  %0 = fp4q.unpack_weights ins(%p : tensor<?x9x64xi8>)
+      outs(%init : tensor<?x33xi8>) -> tensor<?x33xi8>
+  %d = tensor.dim %0, %c0 : tensor<?x33xi8>
+  return %d : index
+}
+
+// With packed weights, the result's type tells N.
+// CHECK-LABEL: func.func @matmul_of_packed_weights(
+// CHECK-SAME:      %[[A:[^:]+]]: tensor<?x32xi8>
+func.func @matmul_of_packed_weights(
+    %a: tensor<?x32xi8>, %sa: tensor<?x2xf8E8M0FNU>, %b: tensor<2x8x64xi8>,
+    %sb: tensor<17x2xf8E8M0FNU>, %init: tensor<?x17xf32>) -> (index, index) {
+  // CHECK-DAG: %[[C17:.*]] = arith.constant 17 : index
+  // CHECK-DAG: %[[M:.*]] = tensor.dim %[[A]]
+  // CHECK-NOT: fp4q
+  // CHECK: return %[[M]], %[[C17]]
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %0 = fp4q.scaled_matmul
+      ins(%a, %sa, %b, %sb : tensor<?x32xi8>, tensor<?x2xf8E8M0FNU>,
+          tensor<2x8x64xi8>, tensor<17x2xf8E8M0FNU>)
+      outs(%init : tensor<?x17xf32>)
+      {b_layout = #fp4q.weight_layout<packed_16x8>} -> tensor<?x17xf32>
+  %d0 = tensor.dim %0, %c0 : tensor<?x17xf32>
+  %d1 = tensor.dim %0, %c1 : tensor<?x17xf32>
+  return %d0, %d1 : index, index
 }

@@ -381,3 +381,38 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+module attributes {transform.with_named_sequence} {
+  // CHECK-LABEL: func.func @pack_weights(
+  // CHECK-SAME:      %[[W:[^:]+]]: tensor<4x17x33xi8>, %[[INIT:[^:]+]]: tensor<4x2x9x64xi8>
+  func.func @pack_weights(%w: tensor<4x17x33xi8>, %init: tensor<4x2x9x64xi8>,
+                          %back: tensor<4x17x33xi8>)
+      -> (tensor<4x2x9x64xi8>, tensor<4x17x33xi8>) {
+    // CHECK: scf.forall (%[[I:.*]]) in (4) shared_outs(%[[OUT:.*]] = %[[INIT]])
+    // CHECK-DAG: %[[TW:.*]] = tensor.extract_slice %[[W]][%[[I]], 0, 0] [1, 17, 33]
+    // CHECK-DAG: %[[TP:.*]] = tensor.extract_slice %[[OUT]][%[[I]], 0, 0, 0] [1, 2, 9, 64]
+    // CHECK: fp4q.pack_weights ins(%[[TW]] : {{.*}}) outs(%[[TP]] :
+    %0 = fp4q.pack_weights ins(%w : tensor<4x17x33xi8>)
+        outs(%init : tensor<4x2x9x64xi8>) -> tensor<4x2x9x64xi8>
+    // CHECK: scf.forall (%[[J:.*]]) in (4)
+    // CHECK: tensor.extract_slice %{{.*}}[%[[J]], 0, 0, 0] [1, 2, 9, 64]
+    // CHECK: fp4q.unpack_weights ins({{.*}} : tensor<1x2x9x64xi8>) outs({{.*}} : tensor<1x17x33xi8>)
+    %1 = fp4q.unpack_weights ins(%0 : tensor<4x2x9x64xi8>)
+        outs(%back : tensor<4x17x33xi8>) -> tensor<4x17x33xi8>
+    return %0, %1 : tensor<4x2x9x64xi8>, tensor<4x17x33xi8>
+  }
+  transform.named_sequence @__transform_main(
+      %root: !transform.any_op {transform.readonly}) {
+    %pack = transform.structured.match ops{["fp4q.pack_weights"]} in %root
+        : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_forall %pack tile_sizes [1]
+        : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %unpack = transform.structured.match ops{["fp4q.unpack_weights"]} in %root
+        : (!transform.any_op) -> !transform.any_op
+    %tiled2, %loop2 = transform.structured.tile_using_forall %unpack tile_sizes [1]
+        : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

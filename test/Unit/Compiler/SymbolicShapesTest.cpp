@@ -145,6 +145,35 @@ func.func @f(%linear: tensor<?x2xf8E8M0FNU>, %codes: tensor<?x32xi8>,
                                       "blocked_128x4", ""}));
 }
 
+TEST_F(SymbolicShapes, PackedWeights) {
+  EXPECT_EQ(shapesOf(R"mlir(
+func.func @f(%a: tensor<?x32xi8>, %sa: tensor<?x2xf8E8M0FNU>,
+             %b: tensor<1x8x64xi8>, %sb: tensor<9x2xf8E8M0FNU>,
+             %y: tensor<?x9xf32>, %w: tensor<?x32xi8>)
+    -> (tensor<?x9xf32>, tensor<?x8x64xi8>) {
+  %zero = arith.constant 0 : index
+  %c = fp4q.scaled_matmul ins(%a, %sa, %b, %sb : tensor<?x32xi8>,
+      tensor<?x2xf8E8M0FNU>, tensor<1x8x64xi8>, tensor<9x2xf8E8M0FNU>)
+      outs(%y : tensor<?x9xf32>)
+      {b_layout = #fp4q.weight_layout<packed_16x8>} -> tensor<?x9xf32>
+  %n = tensor.dim %w, %zero : tensor<?x32xi8>
+  %c16 = arith.constant 16 : index
+  %tiles = arith.ceildivui %n, %c16 : index
+  %p0 = tensor.empty(%tiles) : tensor<?x8x64xi8>
+  %p = fp4q.pack_weights ins(%w : tensor<?x32xi8>)
+      outs(%p0 : tensor<?x8x64xi8>) -> tensor<?x8x64xi8>
+  return %c, %p : tensor<?x9xf32>, tensor<?x8x64xi8>
+})mlir"),
+            "[M, 32] [M, 2] [1, 8, 64] [9, 2] [M, 9] [M2, 32] -> [M, 9] "
+            "[ceildiv(M2, 16), 8, 64]");
+  EXPECT_EQ(
+      mlir::fp4q::getScaleLayouts(function),
+      (std::vector<std::string>{"", "linear", "", "linear", "", "", "", ""}));
+  EXPECT_EQ(mlir::fp4q::getWeightLayouts(function),
+            (std::vector<std::string>{"", "", "packed_16x8", "", "", "", "",
+                                      "packed_16x8"}));
+}
+
 /// An argument that must have a size that another operand's type says.
 TEST_F(SymbolicShapes, DynamicThatMustBeANumber) {
   EXPECT_EQ(shapesOf(R"mlir(

@@ -24,7 +24,7 @@ namespace mlir {
 namespace fp4q {
 
 /// One product C (M, N) = A (M, K) * B (N, K)^T of two-dimensional memrefs with
-/// linear scales.
+/// linear scales. Packed, B has three dimensions.
 struct MatmulOperands {
   Value a, aScales, b, bScales;
   /// f32, memref<f32> or memref<Nxf32>; null for 1.
@@ -43,6 +43,8 @@ struct MatmulConfig {
   int64_t k;
   int64_t n;
   CPUVectors vectors;
+  /// Whether B is in the layout packed_16x8.
+  bool packedB = false;
 
   /// Groups of a row.
   int64_t groups() const { return k / group; }

@@ -31,6 +31,9 @@ static StringRef getMnemonicOf(Direction) {
 static StringRef getMnemonicOf(ScaleLayout) {
   return ScaleLayoutAttr::getMnemonic();
 }
+static StringRef getMnemonicOf(WeightLayout) {
+  return WeightLayoutAttr::getMnemonic();
+}
 static StringRef getMnemonicOf(NibbleOrder) {
   return NibbleOrderAttr::getMnemonic();
 }

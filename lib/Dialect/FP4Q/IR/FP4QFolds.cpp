@@ -128,20 +128,22 @@ static bool haveSameRows(Value a, Value b) {
 }
 
 /// unswizzle_scales(swizzle_scales(%x)) -> %x
+/// unpack_weights(pack_weights(%x)) -> %x
 ///
-/// Only if no rows are dropped or added: the blocked tensor does not tell how
+/// Only if no rows are dropped or added: the tiled tensor does not tell how
 /// many there are.
-struct CancelUnswizzle : public OpRewritePattern<UnswizzleScalesOp> {
-  using OpRewritePattern<UnswizzleScalesOp>::OpRewritePattern;
+template <typename OpTy, typename InverseOp>
+struct CancelToLinear : public OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(UnswizzleScalesOp op,
+  LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "memrefs are written in place");
-    auto swizzle = op.getSource().getDefiningOp<SwizzleScalesOp>();
-    if (!swizzle)
-      return rewriter.notifyMatchFailure(op, "the source is not swizzled");
-    Value linear = swizzle.getSource();
+    auto inverse = op.getSource().template getDefiningOp<InverseOp>();
+    if (!inverse)
+      return rewriter.notifyMatchFailure(op, "the source was not linear");
+    Value linear = inverse.getSource();
     if (linear.getType() != op.getInit().getType() ||
         !haveSameRows(linear, op.getInit()))
       return rewriter.notifyMatchFailure(op, "the sizes may differ");
@@ -187,6 +189,32 @@ struct CancelSwizzle : public OpRewritePattern<SwizzleScalesOp> {
   }
 };
 
+/// pack_weights(unpack_weights(%z)) -> %z
+///
+/// Only if no byte stands for no code: such bytes become 0.
+struct CancelPack : public OpRewritePattern<PackWeightsOp> {
+  using OpRewritePattern<PackWeightsOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(PackWeightsOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics())
+      return rewriter.notifyMatchFailure(op, "memrefs are written in place");
+    auto unpack = op.getSource().getDefiningOp<UnpackWeightsOp>();
+    if (!unpack)
+      return rewriter.notifyMatchFailure(op, "the source was not packed");
+    Value packed = unpack.getSource();
+    if (packed.getType() != op.getInit().getType())
+      return rewriter.notifyMatchFailure(op, "the sizes may differ");
+    auto type = cast<RankedTensorType>(op.getSource().getType());
+    int64_t rows = type.getDimSize(type.getRank() - 2);
+    if (ShapedType::isDynamic(rows) || rows % kPackedRows != 0 ||
+        type.getShape().back() % kPackedRowBytes != 0)
+      return rewriter.notifyMatchFailure(op, "there may be padding to clear");
+    rewriter.replaceOp(op, packed);
+    return success();
+  }
+};
+
 } // namespace
 
 #define FP4Q_DEFINE_CANONICALIZER(OpTy)                                        \
@@ -217,6 +245,20 @@ void SwizzleScalesOp::getCanonicalizationPatterns(RewritePatternSet &results,
 
 void UnswizzleScalesOp::getCanonicalizationPatterns(RewritePatternSet &results,
                                                     MLIRContext *context) {
-  results.add<CancelUnswizzle, RemoveWithoutElements<UnswizzleScalesOp>,
+  results.add<CancelToLinear<UnswizzleScalesOp, SwizzleScalesOp>,
+              RemoveWithoutElements<UnswizzleScalesOp>,
               ReplaceInitByEmpty<UnswizzleScalesOp>>(context);
+}
+
+void PackWeightsOp::getCanonicalizationPatterns(RewritePatternSet &results,
+                                                MLIRContext *context) {
+  results.add<CancelPack, RemoveWithoutElements<PackWeightsOp>,
+              ReplaceInitByEmpty<PackWeightsOp>>(context);
+}
+
+void UnpackWeightsOp::getCanonicalizationPatterns(RewritePatternSet &results,
+                                                  MLIRContext *context) {
+  results.add<CancelToLinear<UnpackWeightsOp, PackWeightsOp>,
+              RemoveWithoutElements<UnpackWeightsOp>,
+              ReplaceInitByEmpty<UnpackWeightsOp>>(context);
 }

@@ -37,13 +37,36 @@ static int64_t ceilDivDim(int64_t size, int64_t tile) {
   return ShapedType::isDynamic(size) ? size : llvm::divideCeil(size, tile);
 }
 
+namespace {
+
+/// A layout of matrices as tiles of so many bytes, each contiguous.
+struct TileShape {
+  int64_t rows, columns, bytes;
+};
+
+} // namespace
+
+constexpr TileShape kScaleTile = {kSwizzleRows, kSwizzleCols, kSwizzleBytes};
+constexpr TileShape kWeightTile = {kPackedRows, kPackedRowBytes, kPackedBytes};
+
+/// (..., R, C) -> (..., row tiles, column tiles, bytes of a tile)
+static SmallVector<int64_t> getTiledShape(ArrayRef<int64_t> linear,
+                                          const TileShape &tile) {
+  SmallVector<int64_t> shape(linear.drop_back(2));
+  shape.push_back(ceilDivDim(linear[linear.size() - 2], tile.rows));
+  shape.push_back(ceilDivDim(linear.back(), tile.columns));
+  shape.push_back(tile.bytes);
+  return shape;
+}
+
 SmallVector<int64_t>
 mlir::fp4q::getBlockedScaleShape(ArrayRef<int64_t> linear) {
-  SmallVector<int64_t> shape(linear.drop_back(2));
-  shape.push_back(ceilDivDim(linear[linear.size() - 2], kSwizzleRows));
-  shape.push_back(ceilDivDim(linear.back(), kSwizzleCols));
-  shape.push_back(kSwizzleBytes);
-  return shape;
+  return getTiledShape(linear, kScaleTile);
+}
+
+SmallVector<int64_t>
+mlir::fp4q::getPackedWeightShape(ArrayRef<int64_t> linear) {
+  return getTiledShape(linear, kWeightTile);
 }
 
 SmallVector<int64_t> mlir::fp4q::withLastDim(ArrayRef<int64_t> shape,
@@ -85,19 +108,28 @@ static SmallVector<OpFoldResult> sizesLike(OpBuilder &builder, Location loc,
   return sizes;
 }
 
-/// The sizes of the blocked layout of linear scales of the given sizes.
-static SmallVector<OpFoldResult> blockedSizes(OpBuilder &builder, Location loc,
-                                              ArrayRef<OpFoldResult> linear) {
+/// The sizes of the tiled layout of a linear tensor of the given sizes.
+static SmallVector<OpFoldResult> tiledSizes(OpBuilder &builder, Location loc,
+                                            ArrayRef<OpFoldResult> linear,
+                                            const TileShape &tile) {
   AffineExpr size = builder.getAffineSymbolExpr(0);
-  auto ceilDiv = [&](OpFoldResult value, int64_t tile) {
+  auto ceilDiv = [&](OpFoldResult value, int64_t divisor) {
     return affine::makeComposedFoldedAffineApply(builder, loc,
-                                                 size.ceilDiv(tile), value);
+                                                 size.ceilDiv(divisor), value);
   };
   SmallVector<OpFoldResult> sizes(linear.drop_back(2));
-  sizes.push_back(ceilDiv(linear[linear.size() - 2], kSwizzleRows));
-  sizes.push_back(ceilDiv(linear.back(), kSwizzleCols));
-  sizes.push_back(builder.getIndexAttr(kSwizzleBytes));
+  sizes.push_back(ceilDiv(linear[linear.size() - 2], tile.rows));
+  sizes.push_back(ceilDiv(linear.back(), tile.columns));
+  sizes.push_back(builder.getIndexAttr(tile.bytes));
   return sizes;
+}
+
+/// The sizes of `linear` in the tiled layout.
+static SmallVector<OpFoldResult> tiledSizesLike(OpBuilder &builder,
+                                                Location loc, Value linear,
+                                                const TileShape &tile) {
+  return tiledSizes(builder, loc,
+                    sizesLike(builder, loc, linear, lastDimOf(linear)), tile);
 }
 
 Value mlir::fp4q::createEmptyLike(OpBuilder &builder, Location loc, Value like,
@@ -108,11 +140,16 @@ Value mlir::fp4q::createEmptyLike(OpBuilder &builder, Location loc, Value like,
 
 Value mlir::fp4q::createBlockedEmptyLike(OpBuilder &builder, Location loc,
                                          Value scales) {
-  SmallVector<OpFoldResult> linear =
-      sizesLike(builder, loc, scales, lastDimOf(scales));
   return tensor::EmptyOp::create(
-      builder, loc, blockedSizes(builder, loc, linear),
+      builder, loc, tiledSizesLike(builder, loc, scales, kScaleTile),
       cast<ShapedType>(scales.getType()).getElementType());
+}
+
+Value mlir::fp4q::createPackedEmptyLike(OpBuilder &builder, Location loc,
+                                        Value codes) {
+  return tensor::EmptyOp::create(
+      builder, loc, tiledSizesLike(builder, loc, codes, kWeightTile),
+      builder.getI8Type());
 }
 
 bool mlir::fp4q::hasZeroPadding(Value blocked, int64_t columns) {
@@ -184,6 +221,8 @@ FP4Q_DEFINE_EFFECTS(DequantOp)
 FP4Q_DEFINE_EFFECTS(ScaledMatmulOp)
 FP4Q_DEFINE_EFFECTS(SwizzleScalesOp)
 FP4Q_DEFINE_EFFECTS(UnswizzleScalesOp)
+FP4Q_DEFINE_EFFECTS(PackWeightsOp)
+FP4Q_DEFINE_EFFECTS(UnpackWeightsOp)
 #undef FP4Q_DEFINE_EFFECTS
 
 //===----------------------------------------------------------------------===//
@@ -241,7 +280,7 @@ QuantizePackOp::reifyResultShapes(OpBuilder &builder,
   SmallVector<OpFoldResult> scales =
       sizesLike(builder, loc, getX(), k / getGroupSizeValue());
   if (getScaleLayout() == ScaleLayout::Blocked128x4)
-    scales = blockedSizes(builder, loc, scales);
+    scales = tiledSizes(builder, loc, scales, kScaleTile);
   reified.push_back(scales);
   return success();
 }
@@ -319,18 +358,24 @@ int64_t ScaledMatmulOp::getGroupSizeValue() {
   return groupSizeOf(getGroupSizeAttr(), 2 * lastDimOf(getA()), getAScales());
 }
 
-bool ScaledMatmulOp::hasSharedB() { return rankOf(getB()) == 2; }
+bool ScaledMatmulOp::hasSharedB() {
+  return rankOf(getB()) == (hasPackedB() ? 3 : 2);
+}
 
-/// N, the number of columns of the result.
-static int64_t columnsOf(Value b) {
-  auto shape = cast<ShapedType>(b.getType()).getShape();
+/// The rows of codes in the linear layout.
+static int64_t rowsOf(Value codes) {
+  auto shape = cast<ShapedType>(codes.getType()).getShape();
   return shape[shape.size() - 2];
+}
+
+int64_t ScaledMatmulOp::getColumns() {
+  return hasPackedB() ? lastDimOf(getInit()) : rowsOf(getB());
 }
 
 LogicalResult
 ScaledMatmulOp::reifyResultShapes(OpBuilder &builder,
                                   ReifiedRankedShapedTypeDims &reified) {
-  reified.assign(1, sizesLike(builder, getLoc(), getA(), columnsOf(getB())));
+  reified.assign(1, sizesLike(builder, getLoc(), getA(), getColumns()));
   return success();
 }
 
@@ -338,7 +383,7 @@ void ScaledMatmulOp::build(OpBuilder &builder, OperationState &state, Value a,
                            Value aScales, Value b, Value bScales, Value alpha,
                            Value bias, Type elementType) {
   Value init =
-      createEmptyLike(builder, state.location, a, columnsOf(b), elementType);
+      createEmptyLike(builder, state.location, a, rowsOf(b), elementType);
   build(builder, state, init.getType(), a, aScales, b, bScales, alpha, bias,
         init, ScaleLayout::Linear, ScaleLayout::Linear,
         /*group_size=*/IntegerAttr());
@@ -355,9 +400,7 @@ MutableOperandRange SwizzleScalesOp::getDpsInitsMutable() {
 LogicalResult
 SwizzleScalesOp::reifyResultShapes(OpBuilder &builder,
                                    ReifiedRankedShapedTypeDims &reified) {
-  SmallVector<OpFoldResult> linear =
-      sizesLike(builder, getLoc(), getSource(), lastDimOf(getSource()));
-  reified.assign(1, blockedSizes(builder, getLoc(), linear));
+  reified.assign(1, tiledSizesLike(builder, getLoc(), getSource(), kScaleTile));
   return success();
 }
 
@@ -375,6 +418,41 @@ LogicalResult
 UnswizzleScalesOp::reifyResultShapes(OpBuilder &builder,
                                      ReifiedRankedShapedTypeDims &reified) {
   // The blocked source does not tell the number of rows: only the init does.
+  reified.assign(1,
+                 sizesLike(builder, getLoc(), getInit(), lastDimOf(getInit())));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// PackWeightsOp, UnpackWeightsOp
+//===----------------------------------------------------------------------===//
+
+MutableOperandRange PackWeightsOp::getDpsInitsMutable() {
+  return getInitMutable();
+}
+
+LogicalResult
+PackWeightsOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &reified) {
+  reified.assign(1,
+                 tiledSizesLike(builder, getLoc(), getSource(), kWeightTile));
+  return success();
+}
+
+void PackWeightsOp::build(OpBuilder &builder, OperationState &state,
+                          Value source) {
+  Value init = createPackedEmptyLike(builder, state.location, source);
+  build(builder, state, init.getType(), source, init);
+}
+
+MutableOperandRange UnpackWeightsOp::getDpsInitsMutable() {
+  return getInitMutable();
+}
+
+LogicalResult
+UnpackWeightsOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &reified) {
+  // As of scales: only the init tells the number of rows.
   reified.assign(1,
                  sizesLike(builder, getLoc(), getInit(), lastDimOf(getInit())));
   return success();

@@ -315,30 +315,62 @@ LogicalResult DequantOp::verify() {
 // ScaledMatmulOp
 //===----------------------------------------------------------------------===//
 
+/// C1 of linear weights; their shape.
+static FailureOr<SmallVector<int64_t>> verifyLinearWeights(ScaledMatmulOp op) {
+  if (failed(verifyK(op, "b", op.getB(), /*minRank=*/2)))
+    return failure();
+  ArrayRef<int64_t> a = shapedTypeOf(op.getA()).getShape();
+  ArrayRef<int64_t> b = shapedTypeOf(op.getB()).getShape();
+  if (a.back() != b.back())
+    return op.emitOpError() << "expects a and b to agree in K/2, but got "
+                            << a.back() << " and " << b.back();
+  int64_t n = b[b.size() - 2];
+  if (ShapedType::isDynamic(n) || n <= 0)
+    return op.emitOpError() << "expects N, the rows of b, to be static and "
+                               "positive, but got "
+                            << shapeToString(b);
+  if (b.size() != 2 && !compatible(a.drop_back(2), b.drop_back(2)))
+    return op.emitOpError()
+           << "expects b to have no batch dimensions or those of a, but got "
+           << shapeToString(a) << " and " << shapeToString(b);
+  return SmallVector<int64_t>(b);
+}
+
+/// C9: packed weights; the shape that they would have in the linear layout.
+static FailureOr<SmallVector<int64_t>> verifyPackedWeights(ScaledMatmulOp op) {
+  if (failed(verifyK(op, "init", op.getInit(), /*minRank=*/2)))
+    return failure();
+  ArrayRef<int64_t> a = shapedTypeOf(op.getA()).getShape();
+  SmallVector<int64_t> linear;
+  if (!op.hasSharedB())
+    llvm::append_range(linear, a.drop_back(2));
+  linear.push_back(shapedTypeOf(op.getInit()).getShape().back());
+  linear.push_back(a.back());
+  if (failed(verifyShape(op, "b in layout packed_16x8", op.getB(),
+                         getPackedWeightShape(linear))))
+    return failure();
+  if (op.getBScaleLayout() != ScaleLayout::Linear)
+    return op.emitOpError(
+        "expects b_scales to be linear when b is in layout packed_16x8");
+  return linear;
+}
+
 LogicalResult ScaledMatmulOp::verify() {
   if (failed(verifyOperandKinds(*this))) // C7
     return failure();
-  // C1: the codes.
-  if (failed(verifyK(*this, "a", getA(), /*minRank=*/2)) ||
-      failed(verifyK(*this, "b", getB(), /*minRank=*/2)))
+  // C1, C9: the codes.
+  if (failed(verifyK(*this, "a", getA(), /*minRank=*/2)))
     return failure();
   ArrayRef<int64_t> a = shapedTypeOf(getA()).getShape();
-  ArrayRef<int64_t> b = shapedTypeOf(getB()).getShape();
-  if (a.back() != b.back())
-    return emitOpError() << "expects a and b to agree in K/2, but got "
-                         << a.back() << " and " << b.back();
+  FailureOr<SmallVector<int64_t>> weights =
+      hasPackedB() ? verifyPackedWeights(*this) : verifyLinearWeights(*this);
+  if (failed(weights))
+    return failure();
+  ArrayRef<int64_t> b = *weights;
+  int64_t n = b[b.size() - 2];
   if (a.back() > std::numeric_limits<int64_t>::max() / 2)
     return emitOpError() << "expects K to fit in 64 bits, but K/2 is "
                          << a.back();
-  int64_t n = b[b.size() - 2];
-  if (ShapedType::isDynamic(n) || n <= 0)
-    return emitOpError() << "expects N, the rows of b, to be static and "
-                            "positive, but got "
-                         << shapeToString(b);
-  if (b.size() != 2 && !compatible(a.drop_back(2), b.drop_back(2)))
-    return emitOpError() << "expects b to have no batch dimensions or those of "
-                            "a, but got "
-                         << shapeToString(a) << " and " << shapeToString(b);
   // C3: one scale type.
   Type aScale = shapedTypeOf(getAScales()).getElementType();
   Type bScale = shapedTypeOf(getBScales()).getElementType();
@@ -391,11 +423,11 @@ LogicalResult ScaledMatmulOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// SwizzleScalesOp, UnswizzleScalesOp
+// SwizzleScalesOp, UnswizzleScalesOp, PackWeightsOp, UnpackWeightsOp
 //===----------------------------------------------------------------------===//
 
-/// C1 to C4 of both, where `linear` and `blocked` are (..., R, C) and its
-/// blocked form.
+/// C1 to C4 of those of scales, where `linear` and `blocked` are (..., R, C)
+/// and its blocked form.
 static LogicalResult verifySwizzle(DestinationStyleOpInterface op,
                                    StringRef linearName, Value linear,
                                    StringRef blockedName, Value blocked) {
@@ -419,4 +451,23 @@ LogicalResult SwizzleScalesOp::verify() {
 
 LogicalResult UnswizzleScalesOp::verify() {
   return verifySwizzle(*this, "init", getInit(), "source", getSource());
+}
+
+/// C1 to C3 of those of weights.
+static LogicalResult verifyPacking(DestinationStyleOpInterface op,
+                                   StringRef linearName, Value linear,
+                                   StringRef packedName, Value packed) {
+  if (failed(verifyOperandKinds(op)) ||                       // C3
+      failed(verifyK(op, linearName, linear, /*minRank=*/2))) // C1
+    return failure();
+  return verifyShape(op, packedName, packed, // C2
+                     getPackedWeightShape(shapedTypeOf(linear).getShape()));
+}
+
+LogicalResult PackWeightsOp::verify() {
+  return verifyPacking(*this, "source", getSource(), "init", getInit());
+}
+
+LogicalResult UnpackWeightsOp::verify() {
+  return verifyPacking(*this, "init", getInit(), "source", getSource());
 }

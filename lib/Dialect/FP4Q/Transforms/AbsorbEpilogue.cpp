@@ -252,7 +252,8 @@ struct FP4QAbsorbEpiloguePass
     auto product = ScaledMatmulOp::create(
         builder, loc, type, op.getA(), op.getAScales(), op.getB(),
         op.getBScales(), epilogue.alpha, epilogue.addend, init,
-        op.getAScaleLayout(), op.getBScaleLayout(), op.getGroupSizeAttr());
+        op.getAScaleLayout(), op.getBScaleLayout(), op.getGroupSizeAttr(),
+        op.getBLayout());
     product->setDiscardableAttrs(op->getDiscardableAttrDictionary());
     // The rounding of its result is now that of the user.
     product->removeDiscardableAttr(kRelaxedAttr);

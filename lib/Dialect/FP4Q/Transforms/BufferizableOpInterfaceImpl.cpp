@@ -76,5 +76,8 @@ void mlir::fp4q::registerBufferizableOpInterfaceExternalModels(
         *context);
     UnswizzleScalesOp::attachInterface<FP4QOpInterface<UnswizzleScalesOp>>(
         *context);
+    PackWeightsOp::attachInterface<FP4QOpInterface<PackWeightsOp>>(*context);
+    UnpackWeightsOp::attachInterface<FP4QOpInterface<UnpackWeightsOp>>(
+        *context);
   });
 }

@@ -153,7 +153,17 @@ struct DecomposeScaledMatmul : public OpRewritePattern<ScaledMatmulOp> {
       return rewriter.notifyMatchFailure(op, "expects linear scales");
     Location loc = op.getLoc();
     Value a = dequantize(rewriter, loc, op.getA(), op.getAScales());
-    Value b = dequantize(rewriter, loc, op.getB(), op.getBScales());
+    Value codes = op.getB();
+    if (op.hasPackedB()) {
+      Value init = createEmptyLike(
+          rewriter, loc, op.getBScales(),
+          cast<ShapedType>(op.getA().getType()).getShape().back(),
+          rewriter.getI8Type());
+      codes =
+          UnpackWeightsOp::create(rewriter, loc, init.getType(), codes, init)
+              ->getResult(0);
+    }
+    Value b = dequantize(rewriter, loc, codes, op.getBScales());
     // The innermost loop of the contraction runs over adjacent columns.
     Value bT = transposeLastTwo(rewriter, loc, b);
     Value acc = contract(rewriter, loc, a, bT,

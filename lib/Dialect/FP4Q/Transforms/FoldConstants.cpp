@@ -16,6 +16,7 @@
 #include "fp4q/Dialect/FP4Q/Transforms/LookThrough.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 #include "fp4q/Numerics/Dequantize.h"
+#include "fp4q/Numerics/PackedWeights.h"
 #include "fp4q/Numerics/Quantize.h"
 #include "fp4q/Numerics/Swizzle.h"
 #include "fp4q/Numerics/Transform.h"
@@ -89,28 +90,39 @@ static ConstantTensor makeTensor(RankedTensorType type,
   return tensor;
 }
 
-/// Each matrix of `linear` (..., R, C) in blocked form, or of the blocked
-/// tensor in linear form, of type `type`.
+/// A layout of matrices of bytes as tiles.
+struct Tiling {
+  /// Bytes that a matrix of so many rows and columns becomes.
+  int64_t (*size)(int64_t rows, int64_t columns);
+  using Convert = void (*)(const uint8_t *from, int64_t rows, int64_t columns,
+                           uint8_t *to);
+  Convert toTiles, toLinear;
+};
+
+static constexpr Tiling scaleTiling = {
+    ::fp4q::swizzledSize, ::fp4q::swizzleScales, ::fp4q::unswizzleScales};
+static constexpr Tiling weightTiling = {::fp4q::packedSize, ::fp4q::packWeights,
+                                        ::fp4q::unpackWeights};
+
+/// Each matrix of a linear tensor (..., R, C) as tiles, or of the tiles in
+/// linear form, of type `type`.
 static ConstantTensor convertLayout(ConstantTensor source,
-                                    RankedTensorType type, bool toBlocked) {
+                                    RankedTensorType type, bool toTiles,
+                                    const Tiling &tiling) {
   ArrayRef<int64_t> linear =
-      toBlocked ? source.getType().getShape() : type.getShape();
+      toTiles ? source.getType().getShape() : type.getShape();
   int64_t rows = linear[linear.size() - 2], columns = linear.back();
   ConstantTensor result = makeTensor(type, source);
   int64_t fromSize = rows * columns;
-  int64_t toSize = ::fp4q::swizzledSize(rows, columns);
-  if (!toBlocked)
+  int64_t toSize = tiling.size(rows, columns);
+  if (!toTiles)
     std::swap(fromSize, toSize);
   const uint8_t *from = source.getData();
   uint8_t *to = result.getMutableData();
   int64_t batches = fromSize ? source.getNumElements() / fromSize : 0;
+  Tiling::Convert convert = toTiles ? tiling.toTiles : tiling.toLinear;
   for (int64_t i = 0; i < batches; ++i)
-    if (toBlocked)
-      ::fp4q::swizzleScales(from + i * fromSize, rows, columns,
-                            to + i * toSize);
-    else
-      ::fp4q::unswizzleScales(from + i * fromSize, rows, columns,
-                              to + i * toSize);
+    convert(from + i * fromSize, rows, columns, to + i * toSize);
   return result;
 }
 
@@ -174,7 +186,7 @@ struct FP4QFoldConstantsPass
     return convertLayout(
         *std::move(tensor),
         getLinearScaleType(codes, groupSize, getElementTypeOrSelf(scales)),
-        /*toBlocked=*/false);
+        /*toTiles=*/false, scaleTiling);
   }
 
   Folded fold(BlockTransformOp op) {
@@ -253,7 +265,7 @@ struct FP4QFoldConstantsPass
           *std::move(scales),
           RankedTensorType::get(getBlockedScaleShape(linear.getShape()),
                                 scaleElement),
-          /*toBlocked=*/true);
+          /*toTiles=*/true, scaleTiling);
     Folded folded = single(std::move(codes), "_codes");
     folded.emplace_back(*std::move(scales), "_scales");
     return folded;
@@ -300,20 +312,32 @@ struct FP4QFoldConstantsPass
     return single(std::move(y), "_decoded");
   }
 
-  /// swizzle_scales or unswizzle_scales.
-  Folded foldLayout(Value source, Value init, bool toBlocked) {
-    auto tensor = evaluateConstant(source);
-    auto type = cast<RankedTensorType>(init.getType());
+  /// An operation from linear tensors to tiles, whose shape is the function
+  /// `getShape` of the linear one.
+  template <typename OpTy>
+  Folded foldToTiles(OpTy op, const Tiling &tiling,
+                     SmallVector<int64_t> (*getShape)(ArrayRef<int64_t>),
+                     StringRef suffix) {
+    auto tensor = evaluateConstant(op.getSource());
     if (!tensor)
       return {};
-    if (toBlocked)
-      type = RankedTensorType::get(
-          getBlockedScaleShape(tensor->getType().getShape()),
-          type.getElementType());
-    if (!type.hasStaticShape())
+    auto type = RankedTensorType::get(getShape(tensor->getType().getShape()),
+                                      tensor->getType().getElementType());
+    return single(
+        convertLayout(*std::move(tensor), type, /*toTiles=*/true, tiling),
+        suffix);
+  }
+
+  /// The inverse.
+  template <typename OpTy>
+  Folded foldToLinear(OpTy op, const Tiling &tiling) {
+    auto tensor = evaluateConstant(op.getSource());
+    auto type = cast<RankedTensorType>(op.getInit().getType());
+    if (!tensor || !type.hasStaticShape())
       return {};
-    return single(convertLayout(*std::move(tensor), type, toBlocked),
-                  toBlocked ? "_blocked" : "_linear");
+    return single(
+        convertLayout(*std::move(tensor), type, /*toTiles=*/false, tiling),
+        "_linear");
   }
 
   Folded fold(tensor::PadOp op) {
@@ -342,11 +366,19 @@ struct FP4QFoldConstantsPass
         .Case<tensor::PadOp>([&](auto typed) { return fold(typed); })
         .Case<BlockTransformOp, QuantizePackOp, GlobalScaleOp, DequantOp>(
             [&](auto typed) { return fold(typed); })
-        .Case<SwizzleScalesOp>([&](auto typed) {
-          return foldLayout(typed.getSource(), typed.getInit(), true);
+        .Case([&](SwizzleScalesOp swizzle) {
+          return foldToTiles(swizzle, scaleTiling, getBlockedScaleShape,
+                             "_blocked");
         })
-        .Case<UnswizzleScalesOp>([&](auto typed) {
-          return foldLayout(typed.getSource(), typed.getInit(), false);
+        .Case([&](PackWeightsOp pack) {
+          return foldToTiles(pack, weightTiling, getPackedWeightShape,
+                             "_packed");
+        })
+        .Case([&](UnswizzleScalesOp unswizzle) {
+          return foldToLinear(unswizzle, scaleTiling);
+        })
+        .Case([&](UnpackWeightsOp unpack) {
+          return foldToLinear(unpack, weightTiling);
         })
         .Default([](Operation *) { return Folded(); });
   }
@@ -433,7 +465,8 @@ struct FP4QFoldConstantsPass
           !dpsOp.hasPureTensorSemantics())
         return;
       makeScalarsDense(op, dead);
-      bool isLayout = isa<SwizzleScalesOp, UnswizzleScalesOp>(op);
+      bool isLayout = isa<SwizzleScalesOp, UnswizzleScalesOp, PackWeightsOp,
+                          UnpackWeightsOp>(op);
       if (layoutsOnly ? isLayout : !isa<ScaledMatmulOp>(op))
         ops.push_back(op);
     });

@@ -252,8 +252,12 @@ LogicalResult LayoutLegalizer::legalize(ScaledMatmulOp op) {
     for (ScaleUse *use : {&a, &b}) {
       if (failed(padScales(*use, wanted / groupSize)))
         return failure();
-      use->codes =
-          pad(use->codes, tensorType(use->codes).getRank() - 1, wanted / 2);
+      int64_t rank = tensorType(use->codes).getRank();
+      if (use == &b && op.hasPackedB())
+        b.codes = pad(b.codes, rank - 2,
+                      llvm::divideCeil(wanted / 2, kPackedRowBytes));
+      else
+        use->codes = pad(use->codes, rank - 1, wanted / 2);
     }
   }
   op.getAMutable().assign(a.codes);

@@ -57,6 +57,8 @@ static Key getKey(ScaledMatmulOp op) {
 static StringRef getObstacle(ScaledMatmulOp op) {
   if (!op.hasSharedB() || op.getBScaleLayout() != ScaleLayout::Linear)
     return "b has batches, or scales that are not linear";
+  if (op.hasPackedB())
+    return "b is packed";
   if (!isEvaluable(op.getB()) || !isEvaluable(op.getBScales()))
     return "b is not constant";
   if (op.getBias() && !isEvaluable(op.getBias()))

@@ -97,8 +97,11 @@ Work mlir::fp4q::describeWork(Operation *op) {
       })
       .Case<SwizzleScalesOp, UnswizzleScalesOp>(
           [&](auto) { work.role = Role::ScaleLayout; })
+      .Case<PackWeightsOp, UnpackWeightsOp>(
+          [&](auto) { work.role = Role::WeightLayout; })
       .Case([&](ScaledMatmulOp matmul) {
         work.role = Role::Matmul;
+        work.hasPackedWeights = matmul.hasPackedB();
         work.k =
             2 * cast<ShapedType>(matmul.getA().getType()).getShape().back();
         work.type = getFloatType(matmul.getInit());

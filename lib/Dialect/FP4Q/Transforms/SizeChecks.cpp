@@ -44,14 +44,14 @@ public:
   void scales(Named of, Named scales, ScaleLayout layout) {
     if (layout == ScaleLayout::Linear)
       return equalRows(of, scales);
-    blocked(of, scales);
+    tiled(of, scales, kSwizzleRows);
   }
 
-  /// `blocked` is (..., R, *) of `linear` in 128x4 blocks.
-  void blocked(Named linear, Named blocked) {
+  /// `tiled` is (..., R, *) of `linear` in tiles of so many rows.
+  void tiled(Named linear, Named tiled, int64_t tileRows) {
     int64_t batch = linear.type().getRank() - 2;
-    equal(linear, blocked, batch);
-    add(linear, blocked, batch, kSwizzleRows);
+    equal(linear, tiled, batch);
+    add(linear, tiled, batch, tileRows);
   }
 
 private:
@@ -88,18 +88,34 @@ static void collect(DequantOp op, Collector &collector) {
 static void collect(ScaledMatmulOp op, Collector &collector) {
   Named a{"a", op.getA()}, b{"b", op.getB()};
   collector.scales(a, {"a_scales", op.getAScales()}, op.getAScaleLayout());
-  collector.scales(b, {"b_scales", op.getBScales()}, op.getBScaleLayout());
+  Named bScales{"b_scales", op.getBScales()};
+  if (op.hasPackedB()) // N is static.
+    collector.equal(b, bScales, b.type().getRank() - 3);
+  else
+    collector.scales(b, bScales, op.getBScaleLayout());
   if (!op.hasSharedB())
     collector.equal(a, b, a.type().getRank() - 2);
   collector.equalRows(a, {"init", op.getInit()});
 }
 
 static void collect(SwizzleScalesOp op, Collector &collector) {
-  collector.blocked({"source", op.getSource()}, {"init", op.getInit()});
+  collector.tiled({"source", op.getSource()}, {"init", op.getInit()},
+                  kSwizzleRows);
 }
 
 static void collect(UnswizzleScalesOp op, Collector &collector) {
-  collector.blocked({"init", op.getInit()}, {"source", op.getSource()});
+  collector.tiled({"init", op.getInit()}, {"source", op.getSource()},
+                  kSwizzleRows);
+}
+
+static void collect(PackWeightsOp op, Collector &collector) {
+  collector.tiled({"source", op.getSource()}, {"init", op.getInit()},
+                  kPackedRows);
+}
+
+static void collect(UnpackWeightsOp op, Collector &collector) {
+  collector.tiled({"init", op.getInit()}, {"source", op.getSource()},
+                  kPackedRows);
 }
 
 SmallVector<SizeCheck> mlir::fp4q::collectSizeChecks(func::FuncOp function) {
@@ -108,7 +124,8 @@ SmallVector<SizeCheck> mlir::fp4q::collectSizeChecks(func::FuncOp function) {
     Collector collector(&op, checks);
     llvm::TypeSwitch<Operation *>(&op)
         .Case<BlockTransformOp, QuantizePackOp, DequantOp, ScaledMatmulOp,
-              SwizzleScalesOp, UnswizzleScalesOp>(
+              SwizzleScalesOp, UnswizzleScalesOp, PackWeightsOp,
+              UnpackWeightsOp>(
             [&](auto level1) { collect(level1, collector); });
   }
   return checks;

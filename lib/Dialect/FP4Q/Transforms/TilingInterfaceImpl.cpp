@@ -142,7 +142,7 @@ static TileTable getTileTable(ScaledMatmulOp op, OpBuilder &builder) {
   int64_t nLoop = rank - 1;
   SmallVector<DimTile> a = leadingDims(rank - 1);
   a.push_back({-1});
-  SmallVector<DimTile> b = leadingDims(shapedTypeOf(op.getB()).getRank() - 2);
+  SmallVector<DimTile> b = leadingDims(op.hasSharedB() ? 0 : rank - 2);
   b.append({DimTile{nLoop}, DimTile{-1}});
   TileTable table;
   table.sizes = tensor::getMixedSizes(builder, op.getLoc(), op.getInit());
@@ -160,8 +160,7 @@ static TileTable getTileTable(ScaledMatmulOp op, OpBuilder &builder) {
 }
 
 template <typename OpTy>
-static TileTable getScaleLayoutTable(OpTy op, Value linear,
-                                     OpBuilder &builder) {
+static TileTable getLayoutTable(OpTy op, Value linear, OpBuilder &builder) {
   int64_t batch = shapedTypeOf(linear).getRank() - 2;
   TileTable table;
   table.sizes = tensor::getMixedSizes(builder, op.getLoc(), linear);
@@ -175,22 +174,34 @@ static TileTable getScaleLayoutTable(OpTy op, Value linear,
 }
 
 static TileTable getTileTable(SwizzleScalesOp op, OpBuilder &builder) {
-  return getScaleLayoutTable(op, op.getSource(), builder);
+  return getLayoutTable(op, op.getSource(), builder);
 }
 
 static TileTable getTileTable(UnswizzleScalesOp op, OpBuilder &builder) {
-  return getScaleLayoutTable(op, op.getInit(), builder);
+  return getLayoutTable(op, op.getInit(), builder);
+}
+
+static TileTable getTileTable(PackWeightsOp op, OpBuilder &builder) {
+  return getLayoutTable(op, op.getSource(), builder);
+}
+
+static TileTable getTileTable(UnpackWeightsOp op, OpBuilder &builder) {
+  return getLayoutTable(op, op.getInit(), builder);
 }
 
 //===----------------------------------------------------------------------===//
 // The interface
 //===----------------------------------------------------------------------===//
 
-/// Whether a scale operand of a quantizer, decoder or product is in a layout
-/// whose tiles are no boxes. Such operations have loops, but no tiles.
-static bool hasBlockedScales(Operation *op) {
-  return isa<QuantizePackOp, DequantOp, ScaledMatmulOp>(op) &&
-         op->getInherentAttr("group_size").value_or(Attribute());
+/// Operands of a quantizer, decoder or product that are in a layout whose tiles
+/// are no boxes; empty if there are none. Such operations have loops, but no
+/// tiles.
+static StringRef findTiledOperands(Operation *op) {
+  if (isa<QuantizePackOp, DequantOp, ScaledMatmulOp>(op) &&
+      op->getInherentAttr("group_size").value_or(Attribute()))
+    return "a blocked scale layout";
+  auto matmul = dyn_cast<ScaledMatmulOp>(op);
+  return matmul && matmul.hasPackedB() ? "packed weights" : "";
 }
 
 /// value * scale, folded.
@@ -283,8 +294,8 @@ struct FP4QTiling
                          ArrayRef<OpFoldResult> offsets,
                          ArrayRef<OpFoldResult> sizes) const {
     Location loc = op->getLoc();
-    if (hasBlockedScales(op))
-      return op->emitOpError("cannot be tiled with a blocked scale layout");
+    if (StringRef tiled = findTiledOperands(op); !tiled.empty())
+      return op->emitOpError("cannot be tiled with ") << tiled;
     TileTable table = getTileTable(cast<OpTy>(op), builder);
     TilingResult result;
     SmallVector<Value> operands;
@@ -324,7 +335,7 @@ struct FP4QTiling
                         ArrayRef<OpFoldResult> sizes,
                         SmallVector<OpFoldResult> &resultOffsets,
                         SmallVector<OpFoldResult> &resultSizes) const {
-    if (hasBlockedScales(op))
+    if (!findTiledOperands(op).empty())
       return failure();
     TileTable table = getTileTable(cast<OpTy>(op), builder);
     OpOperand *init =
@@ -340,7 +351,7 @@ struct FP4QTiling
       ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
       SmallVectorImpl<OpFoldResult> &domainOffsets,
       SmallVectorImpl<OpFoldResult> &domainSizes) const {
-    if (hasBlockedScales(op))
+    if (!findTiledOperands(op).empty())
       return failure();
     TileTable table = getTileTable(cast<OpTy>(op), builder);
     domainOffsets.assign(table.sizes.size(), builder.getIndexAttr(0));
@@ -396,5 +407,7 @@ void mlir::fp4q::registerTilingInterfaceExternalModels(
     ScaledMatmulOp::attachInterface<FP4QTiling<ScaledMatmulOp>>(*context);
     SwizzleScalesOp::attachInterface<FP4QTiling<SwizzleScalesOp>>(*context);
     UnswizzleScalesOp::attachInterface<FP4QTiling<UnswizzleScalesOp>>(*context);
+    PackWeightsOp::attachInterface<FP4QTiling<PackWeightsOp>>(*context);
+    UnpackWeightsOp::attachInterface<FP4QTiling<UnpackWeightsOp>>(*context);
   });
 }

@@ -195,6 +195,25 @@ func.func @layouts() -> (tensor<2x2x1xf8E8M0FNU>, tensor<f32>) {
   return %1, %2 : tensor<2x2x1xf8E8M0FNU>, tensor<f32>
 }
 
+// Bytes that stand for no code are 0.
+// CHECK-LABEL: func.func @weight_layouts(
+// LIMIT-LABEL: func.func @weight_layouts(
+// LIMIT: fp4q.pack_weights
+// LIMIT: fp4q.unpack_weights
+func.func @weight_layouts() -> (tensor<1x1x64xi8>, tensor<2x3xi8>) {
+  // CHECK-DAG: %[[P:.*]] = arith.constant dense<{{\[}}{{\[}}[1, 2, 3, 0, 4, 5, 6, {{(0, )+}}0]]]> : tensor<1x1x64xi8>
+  // CHECK-DAG: %[[W:.*]] = arith.constant dense<{{\[}}[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8>
+  // CHECK: return %[[P]], %[[W]]
+  %w = arith.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8>
+  %p = tensor.empty() : tensor<1x1x64xi8>
+  %i = tensor.empty() : tensor<2x3xi8>
+  %0 = fp4q.pack_weights ins(%w : tensor<2x3xi8>)
+      outs(%p : tensor<1x1x64xi8>) -> tensor<1x1x64xi8>
+  %1 = fp4q.unpack_weights ins(%0 : tensor<1x1x64xi8>)
+      outs(%i : tensor<2x3xi8>) -> tensor<2x3xi8>
+  return %0, %1 : tensor<1x1x64xi8>, tensor<2x3xi8>
+}
+
 // An init of a size that is not known gives the result none either.
 // CHECK-LABEL: func.func @unswizzle_unknown_rows(
 // CHECK: fp4q.unswizzle_scales

@@ -53,6 +53,28 @@ def FP4Q_ScaleLayoutAttr
   let assemblyFormat = "`<` custom<EnumKeyword>($value) `>`";
 }
 
+def FP4Q_WeightLayoutLinear : I32EnumAttrCase<"Linear", 0, "linear">;
+def FP4Q_WeightLayoutPacked : I32EnumAttrCase<"Packed16x8", 1, "packed_16x8">;
+def FP4Q_WeightLayout : I32EnumAttr<"WeightLayout",
+    "how codes of weights lie in memory",
+    [FP4Q_WeightLayoutLinear, FP4Q_WeightLayoutPacked]> {
+  let cppNamespace = "::mlir::fp4q";
+  let genSpecializedAttr = 0;
+}
+def FP4Q_WeightLayoutAttr
+    : EnumAttr<FP4Q_Dialect, FP4Q_WeightLayout, "weight_layout"> {
+  let summary = "how the codes of weights lie in memory";
+  let description = [{
+    `linear`: row-major `(..., N, K/2)`. `packed_16x8`:
+    `(..., ceil(N/16), ceil(K/8), 64)`, tiles of 16 rows by eight elements; byte
+    `i` of the four of row `n` is at `(n % 16) * 4 + i`. 16 columns of a product
+    are then one sequential stream, in the order in which CPU kernels use it.
+    `pack_weights` and `unpack_weights` convert. An attribute of the operation
+    for the reason given for `scale_layout`.
+  }];
+  let assemblyFormat = "`<` custom<EnumKeyword>($value) `>`";
+}
+
 def FP4Q_RecipeAttr : AttrDef<FP4Q_Dialect, "Recipe"> {
   let mnemonic = "recipe";
   let summary = "the parameters of a quantizer";

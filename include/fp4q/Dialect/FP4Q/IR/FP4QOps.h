@@ -39,12 +39,24 @@ constexpr int64_t kSwizzleBytes = 512;
 /// (..., ceil(R/128), ceil(C/4), 512). Dynamic rows stay dynamic.
 SmallVector<int64_t> getBlockedScaleShape(ArrayRef<int64_t> linear);
 
+/// The packed weight layout: rows and bytes of a row in a tile, and its bytes.
+constexpr int64_t kPackedRows = 16;
+constexpr int64_t kPackedRowBytes = 4;
+constexpr int64_t kPackedBytes = 64;
+
+/// The shape of `linear` codes (..., N, K/2) in the layout packed_16x8:
+/// (..., ceil(N/16), ceil(K/8), 64). Dynamic rows stay dynamic.
+SmallVector<int64_t> getPackedWeightShape(ArrayRef<int64_t> linear);
+
 /// The shape of the result of quantizing (..., K): the same leading dimensions
 /// and last dimension `last`.
 SmallVector<int64_t> withLastDim(ArrayRef<int64_t> shape, int64_t last);
 
 /// A tensor.empty for `scales` (..., R, C) in the layout blocked_128x4.
 Value createBlockedEmptyLike(OpBuilder &builder, Location loc, Value scales);
+
+/// A tensor.empty for `codes` (..., N, K/2) in the layout packed_16x8.
+Value createPackedEmptyLike(OpBuilder &builder, Location loc, Value codes);
 
 /// Whether the bytes of a tensor in the layout blocked_128x4 that stand for no
 /// scale of the first `columns` columns are known to be 0 in each row: an

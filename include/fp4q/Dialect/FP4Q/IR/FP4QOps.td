@@ -9,53 +9,7 @@
 #define FP4Q_OPS_TD
 
 include "fp4q/Dialect/FP4Q/IR/FP4QAttrs.td"
-include "fp4q/Dialect/FP4Q/IR/FP4QDialect.td"
-include "mlir/Interfaces/DestinationStyleOpInterface.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-
-//===----------------------------------------------------------------------===//
-// Operand types
-//===----------------------------------------------------------------------===//
-
-class FP4Q_Shaped<list<Type> elements, string what>
-    : AnyTypeOf<[RankedTensorOf<elements>, MemRefOf<elements>],
-                what # " tensor or memref">;
-
-def FP4Q_Floats : FP4Q_Shaped<[BF16, F16, F32], "bf16, f16 or f32">;
-def FP4Q_Codes : FP4Q_Shaped<[I8], "packed i8 code">;
-def FP4Q_Scales
-    : FP4Q_Shaped<[F8E8M0FNU, F8E4M3FN], "f8E8M0FNU or f8E4M3FN scale">;
-def FP4Q_CodesOrScales : FP4Q_Shaped<[I8, F8E8M0FNU, F8E4M3FN],
-                                     "packed i8 code or f8 scale">;
-def FP4Q_F32Scalar : AnyTypeOf<
-    [F32, TensorRankOf<[F32], [0]>, MemRefRankOf<[F32], [0]>],
-    "f32, tensor<f32> or memref<f32>">;
-def FP4Q_Alpha : AnyTypeOf<
-    [F32, TensorRankOf<[F32], [0, 1]>, MemRefRankOf<[F32], [0, 1]>],
-    "f32, or f32 tensor or memref of rank 0 or 1">;
-
-//===----------------------------------------------------------------------===//
-// Base class
-//===----------------------------------------------------------------------===//
-
-/// A level-1 operation: destination-passing, effects on memrefs only.
-class FP4Q_Op<string mnemonic, list<Trait> traits = []>
-    : Op<FP4Q_Dialect, mnemonic, !listconcat([
-        DestinationStyleOpInterface,
-        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
-                                  ["reifyResultShapes"]>,
-        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-        DeclareOpInterfaceMethods<ConditionallySpeculatable>], traits)> {
-  let hasVerifier = 1;
-  let hasCanonicalizer = 1;
-
-  code commonDeclarations = [{
-    /// The operands that are written, in the order of the results.
-    ::mlir::MutableOperandRange getDpsInitsMutable();
-  }];
-  let extraClassDeclaration = commonDeclarations;
-}
+include "fp4q/Dialect/FP4Q/IR/FP4QOpBase.td"
 
 //===----------------------------------------------------------------------===//
 // block_transform
@@ -340,6 +294,10 @@ def FP4Q_ScaledMatmulOp
     - C7: the operands are all tensors, or all memrefs (scalars aside).
     - C8: with a layout `blocked_128x4`, `group_size` is given and those scales
       are `(..., ceil(rows/128), ceil(cols/4), 512)`; without one it is absent.
+    - C9: with `b_layout = packed_16x8`, `b` is
+      `(..., ceil(N/16), ceil(K/8), 64)`, where `N` is the last dimension of the
+      init, static and positive, and `b_scales` are linear. `pack_weights` makes
+      such codes; bytes that stand for none may be anything.
 
     Example:
 
@@ -363,7 +321,8 @@ def FP4Q_ScaledMatmulOp
       FP4Q_Floats:$init,
       DefaultValuedAttr<FP4Q_ScaleLayoutAttr, "ScaleLayout::Linear">:$a_scale_layout,
       DefaultValuedAttr<FP4Q_ScaleLayoutAttr, "ScaleLayout::Linear">:$b_scale_layout,
-      OptionalAttr<I64Attr>:$group_size);
+      OptionalAttr<I64Attr>:$group_size,
+      DefaultValuedAttr<FP4Q_WeightLayoutAttr, "WeightLayout::Linear">:$b_layout);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $a `,` $a_scales `,` $b `,` $b_scales `:` type($a) `,`
@@ -383,75 +342,13 @@ def FP4Q_ScaledMatmulOp
     int64_t getGroupSizeValue();
     /// Whether one b serves all batches.
     bool hasSharedB();
+    /// Whether b is in the layout packed_16x8.
+    bool hasPackedB() { return getBLayout() == WeightLayout::Packed16x8; }
+    /// N, the number of columns of the result.
+    int64_t getColumns();
   }];
 }
 
-//===----------------------------------------------------------------------===//
-// swizzle_scales, unswizzle_scales
-//===----------------------------------------------------------------------===//
-
-class FP4Q_ScaleLayoutOp<string mnemonic> : FP4Q_Op<mnemonic> {
-  let arguments = (ins FP4Q_Scales:$source, FP4Q_Scales:$init);
-  let results = (outs Variadic<AnyRankedTensor>:$results);
-  let assemblyFormat = [{
-    `ins` `(` $source `:` type($source) `)`
-    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?
-  }];
-}
-
-def FP4Q_SwizzleScalesOp : FP4Q_ScaleLayoutOp<"swizzle_scales"> {
-  let summary = "lay scales out in 128x4 blocks";
-  let description = [{
-    From `linear` to `blocked_128x4`: `(..., R, C)` becomes
-    `(..., ceil(R/128), ceil(C/4), 512)`, where byte `(r, c)` of the tile
-    `(r / 128, c / 4)` is at `(r % 32) * 16 + (r % 128 / 32) * 4 + c % 4`.
-    Bytes that stand for no scale are 0. Each batch matrix is laid out by itself.
-
-    Constraints:
-    - C1: the source has rank >= 2 and a static, positive last dimension.
-    - C2: the init is `(..., ceil(R/128), ceil(C/4), 512)`.
-    - C3: source and init have the same element type.
-    - C4: the operands are all tensors, or all memrefs.
-
-    Example:
-
-    ```mlir
-    func.func @swizzle(%s: tensor<200x6xf8E4M3FN>,
-                       %init: tensor<2x2x512xf8E4M3FN>)
-        -> tensor<2x2x512xf8E4M3FN> {
-      %z = fp4q.swizzle_scales ins(%s : tensor<200x6xf8E4M3FN>)
-          outs(%init : tensor<2x2x512xf8E4M3FN>) -> tensor<2x2x512xf8E4M3FN>
-      return %z : tensor<2x2x512xf8E4M3FN>
-    }
-    ```
-  }];
-  let builders = [OpBuilder<(ins "::mlir::Value":$source)>];
-}
-
-def FP4Q_UnswizzleScalesOp : FP4Q_ScaleLayoutOp<"unswizzle_scales"> {
-  let summary = "lay 128x4 blocks of scales out linearly";
-  let description = [{
-    The inverse of `swizzle_scales`; the logical rows and columns are those of
-    the init, and padding is dropped.
-
-    Constraints:
-    - C1: the init has rank >= 2 and a static, positive last dimension.
-    - C2: the source is `(..., ceil(R/128), ceil(C/4), 512)`.
-    - C3: source and init have the same element type.
-    - C4: the operands are all tensors, or all memrefs.
-
-    Example:
-
-    ```mlir
-    func.func @unswizzle(%z: tensor<2x2x512xf8E4M3FN>,
-                         %init: tensor<200x6xf8E4M3FN>)
-        -> tensor<200x6xf8E4M3FN> {
-      %s = fp4q.unswizzle_scales ins(%z : tensor<2x2x512xf8E4M3FN>)
-          outs(%init : tensor<200x6xf8E4M3FN>) -> tensor<200x6xf8E4M3FN>
-      return %s : tensor<200x6xf8E4M3FN>
-    }
-    ```
-  }];
-}
+include "fp4q/Dialect/FP4Q/IR/FP4QLayoutOps.td"
 
 #endif // FP4Q_OPS_TD

@@ -86,6 +86,37 @@ def FP4QLegalizeLayoutsPass
   ];
 }
 
+def FP4QPackWeightsPass : Pass<"fp4q-pack-weights"> {
+  let summary = "lay constant weights out as CPU kernels stream them";
+  let description = [{
+    Inserts `fp4q.pack_weights` behind constant weights of products that the
+    back end `cpu` computes, once for all products of a weight, and gives these
+    the layout `packed_16x8`. `fp4q-fold-constants` packs the constants then, so
+    nothing is packed at run time. Weights that are arguments stay as they are:
+    who wants them packed calls a function with `fp4q.pack_weights` once, when
+    they are loaded, and gives the result to a product of that layout.
+
+    Before and after: `test/Dialect/FP4Q/Transforms/fp4q-pack-weights.mlir`.
+
+    Preconditions: tensors; `fp4q-legalize-layouts`, whose padding constants are
+    folded, as nothing is padded later. The pipelines run it only with
+    `pack-weights`. Numerics: within the bound of `docs/numerics.md`; products
+    of one row are summed over ascending groups, as those of more rows are.
+    Every decision is a remark.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"maxElements", "max-elements", "int64_t", /*default=*/"1 << 26",
+           "Pack weights of at most so many bytes, which fp4q-fold-constants "
+           "must be able to fold">,
+  ];
+  let statistics = [
+    Statistic<"numPacked", "num-packed", "Products with packed weights">,
+    Statistic<"numDeclined", "num-declined",
+              "Products whose weights stay linear">
+  ];
+}
+
 def FP4QMaterializeScaleLayoutsPass : Pass<"fp4q-materialize-scale-layouts"> {
   let summary = "make blocked scale layouts explicit operations";
   let description = [{
@@ -477,8 +508,8 @@ def FP4QFoldConstantsPass : Pass<"fp4q-fold-constants"> {
   let summary = "compute operations on constants";
   let description = [{
     Replaces `block_transform`, `quantize_pack`, `global_scale`, `dequant`,
-    `swizzle_scales`, `unswizzle_scales`, and `tensor.pad` in front of operations
-    of fp4q, by their results where all that they read is constant: `dense` or
+    `swizzle_scales`, `unswizzle_scales`, `pack_weights`, `unpack_weights`, and
+    `tensor.pad` in front of operations of fp4q, by their results where all that they read is constant: `dense` or
     `dense_resource`, directly or through `arith.extf`, `arith.truncf`, reshapes
     and `linalg.transpose`. What is computed from a resource becomes a resource,
     named after it with a suffix such as `_codes`, and a weight that nothing else
@@ -499,8 +530,8 @@ def FP4QFoldConstantsPass : Pass<"fp4q-fold-constants"> {
            /*default=*/"4096",
            "Fold fp4q.dequant to at most so many elements">,
     Option<"layoutsOnly", "layouts-only", "bool", /*default=*/"false",
-           "Fold, and report, only what fp4q-legalize-layouts inserts: swizzles "
-           "and paddings">,
+           "Fold, and report, only what fp4q-legalize-layouts and "
+           "fp4q-pack-weights insert">,
   ];
   let statistics = [
     Statistic<"numFolded", "num-folded", "Operations folded">,
