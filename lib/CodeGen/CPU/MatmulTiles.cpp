@@ -280,8 +280,9 @@ void TileKernel::emitResults(Value firstColumn, Value firstRow, Value rows,
         [&] {
           b.loop(b.index(0), whole, lanes,
                  [&](Value column) { put(column, lanes); });
-          b.loop(whole, columns, 1,
-                 [&](Value column) { put(column, /*width=*/0); });
+          if (config.n % lanes != 0)
+            b.loop(whole, columns, 1,
+                   [&](Value column) { put(column, /*width=*/0); });
         });
   });
 }
@@ -380,14 +381,20 @@ void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
       std::max<int64_t>(std::clamp<int64_t>(config.n / 32, 64, 512),
                         llvm::divideCeil(kTaskWeights, config.k)),
       2 * kPackedRows);
-  auto atMost = [&](int64_t count) -> Value {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rows,
-                                 b.index(count));
+  // By the number of rows, when the code runs if it is not known before.
+  int64_t known = cast<MemRefType>(operands.a.getType()).getDimSize(0);
+  auto ifAtMost = [&](int64_t count, function_ref<void()> thenBody,
+                      function_ref<void()> elseBody) {
+    if (!ShapedType::isDynamic(known))
+      return known <= count ? thenBody() : elseBody();
+    Value isAtMost = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rows,
+                                           b.index(count));
+    b.ifThenElse(isAtMost, thenBody, elseBody);
   };
   MatmulConfig narrow = config;
   narrow.vectors.tileVectors = 1;
-  b.ifThenElse(
-      atMost(kMaxSingleRows),
+  ifAtMost(
+      kMaxSingleRows,
       [&] {
         Value parts = b.index(llvm::divideCeil(config.n, rowColumns));
         b.loop(b.index(0), rows, 1, [&](Value row) {
@@ -401,8 +408,8 @@ void mlir::fp4q::emitMatmul(OpBuilder &builder, Location loc,
         });
       },
       [&] {
-        b.ifThenElse(
-            atMost(kMaxFewRows),
+        ifAtMost(
+            kMaxFewRows,
             [&] {
               TileKernel(b, narrow, operands, rowKernel, /*isFew=*/true)
                   .emitFew(rows);

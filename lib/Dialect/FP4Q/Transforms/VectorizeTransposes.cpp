@@ -90,6 +90,13 @@ struct FP4QVectorizeTransposesPass
   }
 
   void runOnOperation() override {
+    // Most functions have none, and the patterns' driver would fold them whole.
+    bool hasTransposes = false;
+    getOperation()->walk([&](Operation *op) {
+      hasTransposes |= isa<linalg::TransposeOp, vector::TransposeOp>(op);
+    });
+    if (!hasTransposes)
+      return;
     getOperation()->walk([&](linalg::TransposeOp transpose) {
       auto source = dyn_cast<MemRefType>(transpose.getInput().getType());
       auto target = dyn_cast<MemRefType>(transpose.getInit().getType());
