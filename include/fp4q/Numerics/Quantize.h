@@ -57,6 +57,9 @@ public:
   /// The e2m1 code of `x`.
   uint8_t operator()(float x) const { return encodeE2M1(operand(x), zeroSign); }
 
+  /// What x is divided or multiplied by.
+  float factor() const { return term; }
+
 private:
   float term; ///< what x is divided or multiplied by
   bool divides;

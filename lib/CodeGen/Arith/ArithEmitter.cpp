@@ -7,6 +7,7 @@
 
 #include "fp4q/CodeGen/Arith/ArithEmitter.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -32,6 +33,8 @@ constexpr uint32_t kSmallestNormal = 0x00800000; // 2^-126
 constexpr uint32_t kHalf = 0x3F000000;
 constexpr uint32_t kLargest = 0x7F7FFFFF;
 constexpr int kMantissaBits = 23;
+/// quantizeInRange takes factors from 2^-60 to 2^60.
+constexpr uint32_t kRangeExponent = 60;
 
 ScaleType mlir::fp4q::getScaleType(Type elementType) {
   return isa<Float8E8M0FNUType>(elementType) ? ScaleType::E8M0
@@ -145,39 +148,49 @@ Value ArithEmitter::decodeTwiceE2M1(Value code) {
                 value);
 }
 
-Value ArithEmitter::encodeE2M1(Value t, ZeroSign zeroSign) {
-  // The code of a magnitude is the number of thresholds that it passes. At a
-  // tie the even code wins, so thresholds alternate between > and >=. They are
-  // compared as integers, by which NaN passes them all and gives 7.
-  struct Threshold {
-    float value;
-    bool inclusive;
-  };
-  constexpr Threshold thresholds[] = {
-      {0.25f, false}, {0.75f, true}, {1.25f, false}, {1.75f, true},
-      {2.5f, false},  {3.5f, true},  {5.0f, false}};
-  Value magnitude = absBits(t);
-  Value code;
-  for (const Threshold &threshold : thresholds) {
-    Value passes =
-        compareBits(threshold.inclusive ? arith::CmpIPredicate::sge
-                                        : arith::CmpIPredicate::sgt,
-                    magnitude, llvm::bit_cast<uint32_t>(threshold.value));
-    Value one = arith::ExtUIOp::create(b, magnitude.getType(), passes);
-    code = code ? arith::AddIOp::create(b, code, one) : one;
-  }
+Value ArithEmitter::encodeMagnitude(Value t) {
+  // In [2^e, 2^(e+1)), e >= 0, magnitudes are 2^(e-1) apart, and below 1 as if
+  // e were 0. Added to 2^(e+22) + 2^e, whose ulp that is, t is rounded by the
+  // addition itself to k times 2^(e-1), ties to even k, and its code is k + 2e.
+  // The clamp is one of integers, by which NaN gives 7.
+  constexpr uint32_t largest = 0x40C00000; // 6
+  constexpr uint32_t one = 127u << kMantissaBits;
+  // 2^22 + 1 less the exponent of 1, as bits, and what the code has too much.
+  // Its last byte is 0, so who wants only a byte need not subtract.
+  constexpr uint32_t start = (22u << kMantissaBits) + 2;
+  constexpr uint32_t excess = start + 2 * 127;
+  Value clamped =
+      arith::MinSIOp::create(b, absBits(t), constantI32(t, largest));
+  Value exponent = arith::MaxSIOp::create(
+      b, arith::AndIOp::create(b, clamped, constantI32(t, kInfinity)),
+      constantI32(t, one));
+  Value ulps = arith::AddIOp::create(b, exponent, constantI32(t, start));
+  Value sum = arith::AddFOp::create(b, fromBits(clamped), fromBits(ulps));
+  Value steps = arith::SubIOp::create(b, bitsOf(sum), exponent);
+  Value twice =
+      arith::ShRUIOp::create(b, exponent, constantI32(t, kMantissaBits - 1));
+  Value code = arith::AddIOp::create(b, steps, twice);
+  return arith::SubIOp::create(b, code, constantI32(t, excess));
+}
+
+Value ArithEmitter::signOfCode(Value t) {
   Value bits = bitsOf(t);
-  Value sign = arith::AndIOp::create(
+  return arith::AndIOp::create(
       b, arith::ShRUIOp::create(b, bits, constantI32(bits, 28)),
       constantI32(bits, 8));
-  Value zero = constantI32(bits, 0);
+}
+
+Value ArithEmitter::encodeE2M1(Value t, ZeroSign zeroSign) {
+  Value code = encodeMagnitude(t);
+  Value magnitude = absBits(t);
   // NaN gives 7 whatever its sign.
   Value keepsSign =
       compareBits(arith::CmpIPredicate::sle, magnitude, kInfinity);
   if (zeroSign == ZeroSign::OnlyNegative)
     keepsSign = arith::AndIOp::create(
         b, keepsSign, compareBits(arith::CmpIPredicate::ne, magnitude, 0));
-  return arith::OrIOp::create(b, code, select(keepsSign, sign, zero));
+  return arith::OrIOp::create(
+      b, code, select(keepsSign, signOfCode(t), constantI32(t, 0)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -432,13 +445,18 @@ Value ArithEmitter::groupFactor(Value byte, Value globalScale, ScaleType type,
   return factor;
 }
 
+/// Whether x / q is rounded to the type of x.
+static bool roundsQuotient(const Recipe &recipe) {
+  return recipe.intermediate == Intermediate::InputType &&
+         recipe.elementOperand == ElementOperand::XOverQ;
+}
+
 Value ArithEmitter::scaleElement(Value x, Value factor, const Recipe &recipe,
                                  Type inputType) {
   Value t = dividesByFactor(recipe.elementOperand)
                 ? arith::DivFOp::create(b, x, factor).getResult()
                 : arith::MulFOp::create(b, x, factor).getResult();
-  if (recipe.intermediate == Intermediate::InputType &&
-      recipe.elementOperand == ElementOperand::XOverQ)
+  if (roundsQuotient(recipe))
     t = roundToInput(t, inputType);
   return t;
 }
@@ -447,6 +465,43 @@ Value ArithEmitter::quantizeElement(Value x, Value factor, const Recipe &recipe,
                                     Type inputType) {
   return encodeE2M1(scaleElement(x, factor, recipe, inputType),
                     recipe.zeroSign);
+}
+
+bool mlir::fp4q::canQuantizeInRange(const Recipe &recipe) {
+  return dividesByFactor(recipe.elementOperand) &&
+         recipe.zeroSign == ZeroSign::SignBit;
+}
+
+Value ArithEmitter::isInRange(Value value, bool mayBeSmall) {
+  constexpr uint32_t least = (127u - kRangeExponent) << kMantissaBits;
+  constexpr uint32_t largest = (127u + kRangeExponent) << kMantissaBits;
+  Value bits = bitsOf(value);
+  Value first = constantI32(bits, mayBeSmall ? 0 : least);
+  return arith::CmpIOp::create(
+      b, arith::CmpIPredicate::ule, arith::SubIOp::create(b, bits, first),
+      constantI32(bits, mayBeSmall ? largest : largest - least));
+}
+
+Value ArithEmitter::quantizeInRange(Value x, Value factor, Value reciprocal,
+                                    const Recipe &recipe, Type inputType) {
+  auto multiplyAdd = [&](Value lhs, Value rhs, Value addend) -> Value {
+    return math::FmaOp::create(b, lhs, rhs, addend);
+  };
+  // x * reciprocal is within 1.5 ulps of the quotient, and one step brings it
+  // within one. The remainder of such a quotient is exact, and since the
+  // reciprocal is rounded to nearest, one more step gives the quotient rounded
+  // to nearest: Markstein, "Computation of elementary functions on the IBM RISC
+  // System/6000 processor", 1990. Where a remainder underflows, the quotient is
+  // far below the least threshold, and so is what comes of it.
+  Value t = arith::MulFOp::create(b, x, reciprocal);
+  if (factor) {
+    Value negated = arith::NegFOp::create(b, factor);
+    for (int step = 0; step < 2; ++step)
+      t = multiplyAdd(multiplyAdd(t, negated, x), reciprocal, t);
+  }
+  if (roundsQuotient(recipe))
+    t = roundToInput(t, inputType);
+  return arith::OrIOp::create(b, encodeMagnitude(t), signOfCode(x));
 }
 
 Value ArithEmitter::dequantizeElement(Value code, Value scale) {

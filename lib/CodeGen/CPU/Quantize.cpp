@@ -11,9 +11,13 @@
 // ones, whose codes make the nibbles of a byte. ArithEmitter writes the
 // arithmetic.
 //
+// Between the amax of a block and its factors lie a hundred cycles and more in
+// which its codes can only wait. So the factors of a strip, a block or what is
+// transformed together, are computed before the codes of the strip before it.
+//
 //===----------------------------------------------------------------------===//
 
-#include "QuantizePieces.h"
+#include "TransformPieces.h"
 
 #include "fp4q/CodeGen/Arith/ArithEmitter.h"
 
@@ -21,9 +25,6 @@
 
 using namespace mlir;
 using namespace mlir::fp4q;
-
-/// Rows that are transformed together.
-constexpr int64_t kTransformRows = 4;
 
 namespace {
 
@@ -34,38 +35,76 @@ public:
       : b(b), config(config), operands(operands), lanes(config.vectors.lanes),
         inputType(getElementTypeOrSelf(operands.x)),
         blockGroups(chooseBlockGroups(config.k, config.group, kMaxGroups)),
-        fast(BF16Quantizer::create(config, operands)) {}
+        fast(BF16Quantizer::create(config, operands)),
+        canMultiply(!operands.hasGivenScales &&
+                    canQuantizeInRange(config.recipe)),
+        isProductEnough(canMultiply && isProductEnoughFor(config, operands)) {
+    if (operands.transform)
+      transformer.emplace(b, cast<MemRefType>(operands.transform.getType()),
+                          lanes, /*wantsSplit=*/true);
+  }
 
   void emit();
 
 private:
   static constexpr int64_t kMaxGroups = 16;
+  /// Strips of a row that are under way.
+  static constexpr int64_t kSlots = 2;
 
   /// Elements of a pair of vectors, no more than a block has.
   int64_t pairElements() const {
     return std::min(2 * lanes, blockGroups * config.group);
   }
-  /// Where elements come from: x, or some of it after the transform.
+  /// Where elements come from: x, or some of it after the transform, which may
+  /// be split into even and odd ones.
   struct Source {
     Value matrix, row, k;
+    bool isSplit = false;
   };
+  EvenOdd loadPair(const Source &source, Value offset);
 
   int64_t blockElements() const { return blockGroups * config.group; }
-  /// Whole blocks of groups and of the transform.
-  int64_t transformElements() const {
-    return std::max(blockElements(), memrefShape(operands.transform).back());
+  /// Whole blocks of groups, and of the transform.
+  int64_t stripElements() const {
+    return transformer ? std::max(blockElements(),
+                                  transformer->elementsAtOnce(config.k))
+                       : blockElements();
   }
-  static ArrayRef<int64_t> memrefShape(Value memref) {
-    return cast<MemRefType>(memref.getType()).getShape();
+  int64_t stripGroups() const { return stripElements() / config.group; }
+  int64_t stripBlocks() const { return stripElements() / blockElements(); }
+  int64_t rowsAtOnce() const {
+    return transformer ? transformer->rowsAtOnce() : 1;
   }
-  void emitRow(Value row);
-  /// kTransformRows rows from `row` on, or the `left` that there are.
-  void emitTransformedRows(Value row, Value left);
-  /// The block at element k of a row.
-  void emitBlock(const Source &source, Value row, Value k);
+  /// Strip `number` of rows from `row` on, and the row of scratch that keeps
+  /// what there is of the first of them.
+  struct Strip {
+    Value number, row, scratchRow;
+  };
+  Strip getStrip(Value number, Value row);
+  /// body(elements, row, k, offset) for each block of a strip's row r: its
+  /// elements, their place, and the number of its first one among those of all
+  /// strips in scratch.
+  void
+  forEachBlock(const Strip &strip, Value r,
+               function_ref<void(const Source &, Value, Value, Value)> body);
+  /// rowsAtOnce() rows from `row` on, or the `left` that there are.
+  void emitRows(Value row, Value left);
+  /// One row by `fast`.
+  void emitFastRow(Value row);
+  /// The amax of each group of a block, f32.
   Value emitAmax(const Source &source);
-  /// Scale bytes of the block, i32 lanes, computed and stored, or loaded.
-  Value emitScales(const Source &source, Value row, Value k);
+  /// Scale bytes of the block, i32 lanes, computed from amax and stored, or
+  /// loaded if that is null.
+  Value emitScales(Value amax, Value row, Value k);
+  /// Scales of a block, and what its codes need of them.
+  void emitFactors(const Source &source, Value row, Value k, Value offset);
+  /// Codes of a block. Elements are divided by the factor of their group, or
+  /// multiplied by its reciprocal.
+  void emitCodes(const Source &source, Value row, Value k, Value offset,
+                 bool isInRange);
+  /// The same, multiplied if the block is in range.
+  void emitCodesInRange(const Source &source, Value row, Value k, Value offset);
+  void allocateScratch();
 
   CPUKernelBuilder &b;
   const QuantizeConfig &config;
@@ -74,22 +113,35 @@ private:
   Type inputType;
   int64_t blockGroups;
   std::optional<BF16Quantizer> fast;
-  Value globalScale, scaleScale, preparedTransform;
-  /// Of a task: the factors of a block, their 16-bit counterpart, and some
-  /// elements of kTransformRows rows before and after the transform.
-  Value spread, shortSpread, wide, transformed;
+  std::optional<BlockTransformer> transformer;
+  Value globalScale, scaleScale;
+  /// Whether elements of groups in range are multiplied by reciprocals, and
+  /// whether one product then has the right code.
+  bool canMultiply, isProductEnough;
+  /// Of a task: the factors of groups of strips, their reciprocals, which
+  /// blocks are in range, the 16-bit counterpart of the factors of a block, and
+  /// elements before and after the transform.
+  Value factors, reciprocals, inRange, shortSpread, scratch, transformed;
 };
 
 } // namespace
+
+EvenOdd QuantizeKernel::loadPair(const Source &source, Value offset) {
+  int64_t size = pairElements() / 2;
+  Value place = b.add(source.k, offset);
+  if (!source.isSplit)
+    return loadEvenOdd(b, source.matrix, source.row, place, size);
+  return {b.load(size, source.matrix, {source.row, place}),
+          b.load(size, source.matrix, {source.row, b.add(place, size)})};
+}
 
 Value QuantizeKernel::emitAmax(const Source &source) {
   int64_t pair = pairElements();
   ArithEmitter emitter(b);
   SmallVector<Value> vectors;
   int64_t pairsOfGroup = std::max<int64_t>(1, config.group / pair);
-  for (int64_t i = 0; i < blockGroups * config.group / pair; ++i) {
-    EvenOdd elements = loadEvenOdd(b, source.matrix, source.row,
-                                   b.add(source.k, i * pair), pair / 2);
+  for (int64_t i = 0; i < blockElements() / pair; ++i) {
+    EvenOdd elements = loadPair(source, b.index(i * pair));
     Value amax = arith::MaxSIOp::create(b, emitter.absBits(elements.even),
                                         emitter.absBits(elements.odd));
     if (i % pairsOfGroup == 0)
@@ -97,17 +149,17 @@ Value QuantizeKernel::emitAmax(const Source &source) {
     else
       vectors.back() = arith::MaxSIOp::create(b, vectors.back(), amax);
   }
-  return maxOfSegments(b, vectors, std::min(pair, config.group) / 2);
+  Value amax = maxOfSegments(b, vectors, std::min(pair, config.group) / 2);
+  return b.bitcast(amax, blockGroups, b.f32());
 }
 
-Value QuantizeKernel::emitScales(const Source &source, Value row, Value k) {
+Value QuantizeKernel::emitScales(Value amax, Value row, Value k) {
   Value group = b.createOrFold<arith::DivUIOp>(k, b.index(config.group));
-  if (operands.hasGivenScales)
+  if (!amax)
     return arith::ExtUIOp::create(
         b, b.vec(blockGroups, b.i32()),
         b.loadBytes(blockGroups, operands.scales, {row, group}));
   ArithEmitter emitter(b);
-  Value amax = b.bitcast(emitAmax(source), blockGroups, b.f32());
   Value s =
       emitter.scaleOf(amax, globalScale, scaleScale, config.recipe, inputType);
   Value bytes = emitter.encodeScale(s, config.scaleType, config.recipe);
@@ -118,102 +170,171 @@ Value QuantizeKernel::emitScales(const Source &source, Value row, Value k) {
   return bytes;
 }
 
-void QuantizeKernel::emitBlock(const Source &source, Value row, Value k) {
+void QuantizeKernel::emitFactors(const Source &source, Value row, Value k,
+                                 Value offset) {
   ArithEmitter emitter(b);
-  Value bytes = emitScales(source, row, k);
-  Value factors =
+  Value amax = operands.hasGivenScales ? Value() : emitAmax(source);
+  Value bytes = emitScales(amax, row, k);
+  Value factor =
       emitter.groupFactor(bytes, globalScale, config.scaleType, config.recipe);
-  // Read back a group or a few at a time.
-  b.store(factors, spread, b.index(0));
+  Value group = b.createOrFold<arith::DivUIOp>(offset, b.index(config.group));
+  b.store(factor, factors, group);
+  if (!canMultiply)
+    return;
+  b.store(arith::DivFOp::create(b, b.splat(factor.getType(), 1.0f), factor),
+          reciprocals, group);
+  Value all = vector::ReductionOp::create(
+      b, vector::CombiningKind::AND,
+      arith::AndIOp::create(b, emitter.isInRange(amax, /*mayBeSmall=*/true),
+                            emitter.isInRange(factor, /*mayBeSmall=*/false)));
+  memref::StoreOp::create(
+      b, arith::ExtUIOp::create(b, b.i8(), all), inRange,
+      b.createOrFold<arith::DivUIOp>(offset, b.index(blockElements())));
+}
+
+void QuantizeKernel::emitCodes(const Source &source, Value row, Value k,
+                               Value offset, bool isInRange) {
+  ArithEmitter emitter(b);
   int64_t pair = pairElements();
-  b.loop(b.index(0), b.index(blockGroups * config.group), pair, [&](Value i) {
+  b.loop(b.index(0), b.index(blockElements()), pair, [&](Value i) {
     int64_t groups = std::max<int64_t>(1, pair / config.group);
-    Value group = b.createOrFold<arith::DivUIOp>(i, b.index(config.group));
-    Value factor =
-        groups == 1 ? b.broadcast(b.loadScalar(spread, group), pair / 2)
-                    : spreadLanes(b, b.load(groups, spread, group), pair / 2);
-    Value place = b.add(k, i);
-    EvenOdd elements =
-        loadEvenOdd(b, source.matrix, source.row, b.add(source.k, i), pair / 2);
-    auto code = [&](Value element) {
-      return emitter.quantizeElement(element, factor, config.recipe, inputType);
+    Value group =
+        b.createOrFold<arith::DivUIOp>(b.add(offset, i), b.index(config.group));
+    auto ofGroups = [&](Value buffer) {
+      return groups == 1
+                 ? b.broadcast(b.loadScalar(buffer, group), pair / 2)
+                 : spreadLanes(b, b.load(groups, buffer, group), pair / 2);
     };
-    Value byte = b.createOrFold<arith::DivUIOp>(place, b.index(2));
+    Value factor, reciprocal;
+    if (!isInRange || !isProductEnough)
+      factor = ofGroups(factors);
+    if (isInRange)
+      reciprocal = ofGroups(reciprocals);
+    auto code = [&](Value element) {
+      return isInRange ? emitter.quantizeInRange(element, factor, reciprocal,
+                                                 config.recipe, inputType)
+                       : emitter.quantizeElement(element, factor, config.recipe,
+                                                 inputType);
+    };
+    EvenOdd elements = loadPair(source, i);
+    Value byte = b.createOrFold<arith::DivUIOp>(b.add(k, i), b.index(2));
     b.store(packCodes(b, code(elements.even), code(elements.odd)),
             operands.codes, {row, byte});
   });
 }
 
-void QuantizeKernel::emitRow(Value row) {
-  b.loop(b.index(0), b.index(config.k), blockElements(), [&](Value k) {
-    auto general = [&] { emitBlock({operands.x, row, k}, row, k); };
-    if (fast)
-      fast->emit(b, config, operands, shortSpread, row, k, blockGroups,
-                 general);
-    else
-      general();
+void QuantizeKernel::emitCodesInRange(const Source &source, Value row, Value k,
+                                      Value offset) {
+  auto emitBy = [&](bool isInRange) {
+    emitCodes(source, row, k, offset, isInRange);
+  };
+  if (!canMultiply)
+    return emitBy(false);
+  Value number =
+      b.createOrFold<arith::DivUIOp>(offset, b.index(blockElements()));
+  Value isInRange =
+      arith::TruncIOp::create(b, b.getI1Type(), b.loadScalar(inRange, number));
+  b.ifThenElse(isInRange, [&] { emitBy(true); }, [&] { emitBy(false); });
+}
+
+QuantizeKernel::Strip QuantizeKernel::getStrip(Value number, Value row) {
+  Value slot = b.createOrFold<arith::RemUIOp>(number, b.index(kSlots));
+  return {number, row, b.mul(slot, rowsAtOnce())};
+}
+
+void QuantizeKernel::forEachBlock(
+    const Strip &strip, Value r,
+    function_ref<void(const Source &, Value, Value, Value)> body) {
+  int64_t size = stripElements();
+  Value k = b.mul(strip.number, size), row = b.add(strip.row, r);
+  Value scratchRow = b.add(strip.scratchRow, r);
+  b.loop(b.index(0), b.index(size), blockElements(), [&](Value i) {
+    Source source = {operands.x, row, b.add(k, i)};
+    if (transformer)
+      source = {transformed, scratchRow, i, transformer->isSplit()};
+    body(source, row, b.add(k, i), b.add(b.mul(scratchRow, size), i));
   });
 }
 
-void QuantizeKernel::emitTransformedRows(Value row, Value left) {
-  int64_t size = transformElements();
-  b.loop(b.index(0), b.index(config.k), size, [&](Value first) {
-    auto transform = [&](Value firstRow, int64_t count, Value resultRow) {
-      emitTransform(b,
-                    {operands.x, firstRow, first, count, size, wide,
-                     transformed, resultRow},
-                    preparedTransform,
-                    cast<MemRefType>(operands.transform.getType()), lanes);
-    };
-    b.ifThenElse(
-        b.less(left, b.index(kTransformRows)),
-        [&] {
-          b.loop(b.index(0), left, 1,
-                 [&](Value r) { transform(b.add(row, r), 1, r); });
-        },
-        [&] { transform(row, kTransformRows, b.index(0)); });
-    b.loop(b.index(0), b.min(left, b.index(kTransformRows)), 1, [&](Value r) {
-      b.loop(b.index(0), b.index(size), blockElements(), [&](Value k) {
-        emitBlock({transformed, r, k}, b.add(row, r), b.add(first, k));
-      });
+void QuantizeKernel::emitRows(Value row, Value left) {
+  int64_t strips = config.k / stripElements();
+  Value rows = b.min(left, b.index(rowsAtOnce()));
+  auto forEachRow = [&](const Strip &strip, auto body) {
+    b.loop(b.index(0), rows, 1, [&](Value r) { forEachBlock(strip, r, body); });
+  };
+  b.loop(b.index(0), b.index(strips + 1), 1, [&](Value number) {
+    b.ifThen(b.less(number, b.index(strips)), [&] {
+      Strip strip = getStrip(number, row);
+      if (transformer)
+        transformer->emit(
+            operands.x, row, left, b.mul(number, stripElements()),
+            stripElements(), scratch, [&](Value r, Value place, Value sums) {
+              b.store(sums, transformed, {b.add(strip.scratchRow, r), place});
+            });
+      forEachRow(strip,
+                 [&](const Source &source, Value row, Value k, Value offset) {
+                   emitFactors(source, row, k, offset);
+                 });
+    });
+    b.ifThen(b.less(b.index(0), number), [&] {
+      forEachRow(getStrip(b.sub(number, b.index(1)), row),
+                 [&](const Source &source, Value row, Value k, Value offset) {
+                   emitCodesInRange(source, row, k, offset);
+                 });
     });
   });
 }
 
-void QuantizeKernel::emit() {
-  int64_t rowsAtOnce = 1;
-  if (operands.transform) {
-    preparedTransform = prepareTransform(b, operands.transform);
-    rowsAtOnce = kTransformRows;
+void QuantizeKernel::emitFastRow(Value row) {
+  b.loop(b.index(0), b.index(config.k), blockElements(), [&](Value k) {
+    fast->emit(b, config, operands, shortSpread, row, k, blockGroups, [&] {
+      Source source = {operands.x, row, k};
+      emitFactors(source, row, k, b.index(0));
+      emitCodesInRange(source, row, k, b.index(0));
+    });
+  });
+}
+
+void QuantizeKernel::allocateScratch() {
+  int64_t rows = kSlots * rowsAtOnce();
+  factors = b.allocate(b.index(rows * stripGroups()), b.f32());
+  if (canMultiply) {
+    reciprocals = b.allocate(b.index(rows * stripGroups()), b.f32());
+    inRange = b.allocate(b.index(rows * stripBlocks()), b.i8());
   }
+  if (fast)
+    shortSpread = b.allocate(b.index(blockGroups), b.getI16Type());
+  if (transformer) {
+    scratch = transformer->allocateScratch(stripElements(), 1);
+    transformed = transformer->allocateScratch(stripElements(), kSlots);
+  }
+}
+
+void QuantizeKernel::emit() {
+  if (transformer)
+    transformer->prepare(operands.transform);
   Value rows = b.dim(operands.x, 0);
-  int64_t taskRows =
-      llvm::alignTo(std::max<int64_t>(1, kTaskElements / config.k), rowsAtOnce);
+  int64_t taskRows = llvm::alignTo(
+      std::max<int64_t>(1, kTaskElements / config.k), rowsAtOnce());
   b.parallel(b.ceilDiv(rows, taskRows), [&](Value task) {
     globalScale = loadScaleOperand(b, operands.globalScale, blockGroups);
     scaleScale = loadScaleOperand(b, operands.scaleScale, blockGroups);
     Value first = b.mul(task, taskRows);
     Value last = b.min(b.add(first, taskRows), rows);
-    spread = b.allocate(b.index(blockGroups), b.f32());
-    if (fast)
-      shortSpread = b.allocate(b.index(blockGroups), b.getI16Type());
-    if (operands.transform)
-      for (Value *buffer : {&wide, &transformed})
-        *buffer = memref::AllocOp::create(
-            b, MemRefType::get({kTransformRows, transformElements()}, b.f32()),
-            b.getI64IntegerAttr(kLineBytes));
-    b.loop(first, last, rowsAtOnce, [&](Value row) {
-      if (operands.transform)
-        emitTransformedRows(row, b.sub(last, row));
+    allocateScratch();
+    b.loop(first, last, rowsAtOnce(), [&](Value row) {
+      if (fast)
+        emitFastRow(row);
       else
-        emitRow(row);
+        emitRows(row, b.sub(last, row));
     });
-    for (Value buffer : {spread, shortSpread, wide, transformed})
+    for (Value buffer :
+         {factors, reciprocals, inRange, shortSpread, scratch, transformed})
       if (buffer)
         b.deallocate(buffer);
   });
-  if (preparedTransform)
-    b.deallocate(preparedTransform);
+  if (transformer)
+    transformer->release();
 }
 
 void mlir::fp4q::emitQuantize(OpBuilder &builder, Location loc,

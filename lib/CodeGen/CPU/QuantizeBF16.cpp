@@ -25,6 +25,8 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/bit.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mlir::fp4q;
 using ::fp4q::QuantizeParams;
@@ -54,6 +56,45 @@ static std::optional<float> constantOf(Value operand) {
   if (!matchPattern(operand, m_Constant(&constant)))
     return std::nullopt;
   return constant.getValue().convertToFloat();
+}
+
+bool mlir::fp4q::isProductEnoughFor(const QuantizeConfig &config,
+                                    const QuantizeOperands &operands) {
+  std::optional<float> globalScale = constantOf(operands.globalScale);
+  if (config.scaleType != ScaleType::E8M0 || !globalScale ||
+      config.recipe.intermediate != ::fp4q::Intermediate::F32)
+    return false;
+  QuantizeParams params;
+  params.format = {static_cast<int32_t>(config.group), ScaleType::E8M0};
+  params.recipe = config.recipe;
+  params.globalScale = *globalScale;
+  // Factors are that of the scale 1 times powers of two, which change nothing
+  // in range. Codes grow with |x|, so only thresholds and what is just below
+  // them have to be looked at.
+  constexpr uint8_t one = 127;
+  ::fp4q::ElementQuantizer quantizer(one, params, ::fp4q::FloatType::F32);
+  float factor = quantizer.factor();
+  float reciprocal = 1.0f / factor;
+  if (!(factor > 0) || !std::isnormal(factor) || !std::isnormal(reciprocal))
+    return false;
+  auto differs = [&](uint32_t bits) {
+    float x = llvm::bit_cast<float>(bits);
+    return ::fp4q::encodeE2M1(x * reciprocal, ZeroSign::SignBit) !=
+           quantizer(x);
+  };
+  for (int32_t code = 1; code <= 7; ++code) {
+    uint32_t low = 0, high = 0x7F7FFFFF;
+    while (low < high) {
+      uint32_t middle = low + (high - low) / 2;
+      if (quantizer(llvm::bit_cast<float>(middle)) >= code)
+        high = middle;
+      else
+        low = middle + 1;
+    }
+    if (low == 0 || differs(low) || differs(low - 1))
+      return false;
+  }
+  return true;
 }
 
 /// The bits of the least |x| whose code in a group with this byte has at least

@@ -52,23 +52,10 @@ Value packCodes(CPUKernelBuilder &b, Value even, Value odd);
 /// divides the number of groups of a row and makes up whole pairs of vectors.
 int64_t chooseBlockGroups(int64_t k, int64_t group, int64_t limit);
 
-/// T as f32, transposed, (C, B, B) in a flat buffer, to be deallocated.
-Value prepareTransform(CPUKernelBuilder &b, Value transform);
-
-/// Elements [first, first + size) of rows row, row + 1, ... of x, whole blocks
-/// of a transform.
-struct TransformRows {
-  Value x, row, first;
-  int64_t count, size;
-  /// Memrefs (at least count, size) of f32: x widened, and the result, which
-  /// begins in row `resultRow`.
-  Value wide, result, resultRow;
-};
-
-/// result = x * T^T, the chain of fused multiply-adds of ascending j from +0.
-/// Rows share what is read of T.
-void emitTransform(CPUKernelBuilder &b, const TransformRows &rows,
-                   Value prepared, MemRefType transformType, int64_t lanes);
+/// Whether an element times the rounded reciprocal of its group's factor has
+/// the code of the quotient, in the range of ArithEmitter::quantizeInRange.
+bool isProductEnoughFor(const QuantizeConfig &config,
+                        const QuantizeOperands &operands);
 
 /// Codes of one block of groups where integer arithmetic on 16-bit lanes gives
 /// the same bits: see QuantizeBF16.cpp.

@@ -33,6 +33,10 @@ namespace fp4q {
 /// Whether elements are divided by the group factor, rather than multiplied.
 bool dividesByFactor(::fp4q::ElementOperand operand);
 
+/// Whether quantizeInRange can do what the recipe says: elements are divided by
+/// the factor, and zeros keep their sign.
+bool canQuantizeInRange(const ::fp4q::Recipe &recipe);
+
 /// Writes codecs and the steps of the quantizer at the builder's insertion
 /// point. All values are f32 or i32, or vectors of them, of one shape per call.
 class ArithEmitter {
@@ -78,6 +82,15 @@ public:
   Value quantizeElement(Value x, Value factor, const ::fp4q::Recipe &recipe,
                         Type inputType);
 
+  /// The same without a division, for 2^-60 <= factor <= 2^60, |x| <= 2^60 and
+  /// a reciprocal that is 1 / factor, rounded to nearest. A null factor says
+  /// that x * reciprocal has the code of the quotient.
+  Value quantizeInRange(Value x, Value factor, Value reciprocal,
+                        const ::fp4q::Recipe &recipe, Type inputType);
+  /// Whether a factor (f32), or with `mayBeSmall` the magnitude of an element,
+  /// is in the range of quantizeInRange: i1.
+  Value isInRange(Value value, bool mayBeSmall);
+
   /// element(code) * scale, where `scale` is already combined with the global
   /// scale.
   Value dequantizeElement(Value code, Value scale);
@@ -98,6 +111,10 @@ private:
                     uint32_t threshold);
   Value select(Value condition, Value ifTrue, Value ifFalse);
   Value roundToInput(Value x, Type inputType);
+  /// The code of |t|, 0..7.
+  Value encodeMagnitude(Value t);
+  /// The sign of t as bit 3 of a code.
+  Value signOfCode(Value t);
   Value encodeE8M0(Value s, const ::fp4q::Recipe &recipe);
   Value encodeE4M3(Value s, const ::fp4q::Recipe &recipe);
   /// The sign of s as bit 7 of a byte.
