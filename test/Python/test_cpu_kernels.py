@@ -6,6 +6,7 @@ cannot represent, the levels below the host's, and numbers of threads."""
 
 import fp4q_cases as cases
 import fp4q_data as data
+import fp4q_oracle as oracle
 import fp4q_oracle_products as products
 import fp4q_run
 import numpy as np
@@ -173,3 +174,36 @@ def test_threads_do_not_matter(build_dir, tmp_path, monkeypatch, rows):
         results.append(run_product(build_dir, tmp_path, arrays))
     for result in results[1:]:
         cases.assert_same_bits(result, results[0], "product")
+
+
+@pytest.mark.parametrize("kind", ["e8m0", "e4m3"])
+def test_quotients_next_to_ties(build_dir, tmp_path, kind):
+    """Elements at most three ulps from a tie, for factors of any mantissa, and of
+    those whose multiples round the narrowest: kernels do not divide them."""
+    rng = np.random.default_rng(5)
+    group = 32 if kind == "e8m0" else 16
+    ties = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0], np.float32)
+    module, expected = Module(), []
+    mantissas = [*rng.integers(0, 1 << 23, 5), 1, 0x3FFFFF, 0x400001, 0x7FFFFF]
+    for mantissa in mantissas:
+        gs = np.uint32((120 << 23) | int(mantissa)).view(np.float32)
+        # The largest element makes the scale 1.
+        x = (rng.choice(ties, (16, 16 * group)) * gs).astype(np.float32)
+        x = (x.view(np.int32) + rng.integers(-3, 4, x.shape, np.int32)).view(np.float32)
+        x[:, ::group] = 6 * gs
+        x *= rng.choice(np.array([-1, 1], np.float32), x.shape)
+        scale = cases.Scale(float(gs), "f32")
+        ss = cases.Scale(6.0, "constant")
+        operand = module.argument(x, "f32")
+        for result in module.quantize(
+            operand, group, kind, scale.write(module), ss.write(module), None
+        ):
+            module.result(result)
+        expected += oracle.quantize(x, group, kind, scale.value, ss.value)
+    path = tmp_path / "ties.mlir"
+    path.write_text(module.text())
+    results = fp4q_run.run(
+        build_dir, path, "main", module.inputs, len(expected), tmp_path
+    )
+    for found, wanted in zip(results, expected):
+        np.testing.assert_array_equal(found.view(np.uint8), wanted.view(np.uint8))

@@ -36,9 +36,10 @@ public:
         inputType(getElementTypeOrSelf(operands.x)),
         blockGroups(chooseBlockGroups(config.k, config.group, kMaxGroups)),
         fast(BF16Quantizer::create(config, operands)),
-        canMultiply(!operands.hasGivenScales &&
-                    canQuantizeInRange(config.recipe)),
-        isProductEnough(canMultiply && isProductEnoughFor(config, operands)) {
+        isProductEnough(isProductEnoughFor(config, operands)),
+        canMultiply((isProductEnough || config.vectors.hasFMA) &&
+                    !operands.hasGivenScales &&
+                    canQuantizeInRange(config.recipe)) {
     if (operands.transform)
       transformer.emplace(b, cast<MemRefType>(operands.transform.getType()),
                           lanes, /*wantsSplit=*/true);
@@ -115,9 +116,9 @@ private:
   std::optional<BF16Quantizer> fast;
   std::optional<BlockTransformer> transformer;
   Value globalScale, scaleScale;
-  /// Whether elements of groups in range are multiplied by reciprocals, and
-  /// whether one product then has the right code.
-  bool canMultiply, isProductEnough;
+  /// Whether an element times a reciprocal has the right code, and whether
+  /// elements of groups in range are multiplied by reciprocals at all.
+  bool isProductEnough, canMultiply;
   /// Of a task: the factors of groups of strips, their reciprocals, which
   /// blocks are in range, the 16-bit counterpart of the factors of a block, and
   /// elements before and after the transform.

@@ -70,7 +70,9 @@ static void makeOperandsContiguous(IRRewriter &rewriter,
 /// as floats, and there is one of a.
 static CPUVectors chooseVectors(const ::fp4q::Target &target) {
   ::fp4q::VectorRegisters registers = ::fp4q::vectorRegisters(target);
-  return {registers.bytes / 4, registers.count >= 32 ? 3 : 1};
+  bool hasFMA = target.features.contains(::fp4q::Feature::AVX2) ||
+                target.features.contains(::fp4q::Feature::NEON);
+  return {registers.bytes / 4, registers.count >= 32 ? 3 : 1, hasFMA};
 }
 
 namespace {

@@ -32,10 +32,19 @@ func.func @unknown_scale(%x: memref<?x128xbf16>, %gs: f32, %c: memref<?x64xi8>,
   return
 }
 
-// The transform of a row is a chain of fused multiply-adds.
+// The transform is a chain of fused multiply-adds of eight blocks of a row, whose
+// even and odd sums come apart. In range, quotients are products with reciprocals
+// and two corrections.
 // CHECK-LABEL: func.func @transform(
-// CHECK: math.fma %{{.*}} : vector<16xf32>
-// CHECK: arith.divf
+// CHECK: iter_args
+// CHECK-COUNT-4: math.fma %{{.*}} : vector<16xf32>
+// CHECK: arith.divf %{{.*}} : vector<4xf32>
+// CHECK: scf.if
+// CHECK: arith.mulf
+// CHECK-COUNT-4: math.fma
+// CHECK-NOT: arith.divf
+// CHECK: } else {
+// CHECK: arith.divf %{{.*}} : vector<16xf32>
 func.func @transform(%x: memref<?x64xf16>, %t: memref<32x32xf16>,
                      %c: memref<?x32xi8>, %s: memref<?x4xf8E4M3FN>) {
   fp4q.quantize_pack ins(%x : memref<?x64xf16>)
@@ -53,5 +62,35 @@ func.func @dequant(%c: memref<48xi8>, %s: memref<3xf8E8M0FNU>,
                    %v: memref<96xbf16>) {
   fp4q.dequant ins(%c, %s : memref<48xi8>, memref<3xf8E8M0FNU>)
       outs(%v : memref<96xbf16>) {fp4q.backend = #fp4q.backend<"cpu">}
+  return
+}
+
+// Each block has a T of its own: four rows share it, and rows that are left come
+// one at a time.
+// CHECK-LABEL: func.func @transform_of_each_block(
+// CHECK: memref.alloc() {{.*}} : memref<4x64xf32>
+// CHECK: memref.alloc() {{.*}} : memref<8x64xf32>
+// CHECK: return
+func.func @transform_of_each_block(%x: memref<?x64xf16>,
+                                   %t: memref<2x32x32xf32>,
+                                   %c: memref<?x32xi8>,
+                                   %s: memref<?x4xf8E4M3FN>) {
+  fp4q.quantize_pack ins(%x : memref<?x64xf16>)
+      transform(%t : memref<2x32x32xf32>)
+      outs(%c, %s : memref<?x32xi8>, memref<?x4xf8E4M3FN>)
+      {fp4q.backend = #fp4q.backend<"cpu">}
+  return
+}
+
+// Scales that are given bound no element, so elements are divided.
+// CHECK-LABEL: func.func @given_scales(
+// CHECK-NOT: math.fma
+// CHECK: arith.divf %{{.*}} : vector<16xf32>
+// CHECK-NOT: math.fma
+// CHECK: return
+func.func @given_scales(%x: memref<?x64xf32>, %c: memref<?x32xi8>,
+                        %s: memref<?x4xf8E4M3FN>) {
+  fp4q.quantize_pack ins(%x : memref<?x64xf32>) scales(%s : memref<?x4xf8E4M3FN>)
+      outs(%c : memref<?x32xi8>) {fp4q.backend = #fp4q.backend<"cpu">}
   return
 }

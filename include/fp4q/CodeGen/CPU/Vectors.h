@@ -19,6 +19,8 @@ struct CPUVectors {
   int64_t lanes = 16;
   /// Registers of weights in a tile of a product.
   int64_t tileVectors = 3;
+  /// Whether a fused multiply-add is one instruction.
+  bool hasFMA = true;
 };
 
 } // namespace fp4q
