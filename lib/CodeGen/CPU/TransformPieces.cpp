@@ -58,7 +58,8 @@ void BlockTransformer::prepare(Value transform) {
   if (isShared())
     prepareMatrix(b.index(0));
   else
-    b.parallel(b.index(type.getDimSize(0)), prepareMatrix);
+    b.parallel(b.index(type.getDimSize(0)), b.index(size * size), kTaskElements,
+               prepareMatrix);
 }
 
 void BlockTransformer::release() { b.deallocate(prepared); }
