@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <pthread.h>
 #include <tbb/blocked_range.h>
 #include <tbb/global_control.h>
 #include <tbb/info.h>
@@ -42,7 +43,15 @@ public:
 
   Executor executor() {
     std::lock_guard<std::mutex> lock(mutex);
-    return current;
+    Executor executor = current;
+    if (isForked)
+      executor.arena.reset();
+    return executor;
+  }
+
+  int32_t getThreads() {
+    std::lock_guard<std::mutex> lock(mutex);
+    return isForked ? 1 : current.threads;
   }
 
   void setHost(fp4q_parallel_for_fn function, void *user) {
@@ -59,6 +68,8 @@ public:
     if (threads == current.threads)
       return;
     current.threads = threads;
+    if (isForked) // An arena may wait for threads that are not there.
+      return;
     current.arena.reset();
     if (threads == 1)
       return;
@@ -69,6 +80,14 @@ public:
 private:
   Settings() : initialThreads(threadsOfEnvironment()) {
     setThreads(initialThreads);
+    // A forked process has only the thread that forked, but TBB's memory says
+    // otherwise: loops would wait for the others. So they run on their callers.
+    // The lock is taken so that no other thread holds it in the new process.
+    pthread_atfork([] { get().mutex.lock(); }, [] { get().mutex.unlock(); },
+                   [] {
+                     get().isForked = true;
+                     get().mutex.unlock();
+                   });
   }
 
   /// The process-wide pool has a thread a core unless told otherwise. Of
@@ -101,6 +120,8 @@ private:
   }
 
   std::mutex mutex;
+  /// Whether this process was forked from one that may have had threads.
+  bool isForked = false;
   const int32_t initialThreads;
   Executor current;
   std::unique_ptr<tbb::global_control> poolControl;
@@ -168,6 +189,4 @@ void fp4q_set_parallel_for(fp4q_parallel_for_fn fn, void *user) {
 
 void fp4q_set_num_threads(int32_t n) { Settings::get().setThreads(n); }
 
-int32_t fp4q_get_num_threads(void) {
-  return Settings::get().executor().threads;
-}
+int32_t fp4q_get_num_threads(void) { return Settings::get().getThreads(); }

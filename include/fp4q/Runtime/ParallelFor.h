@@ -64,7 +64,8 @@ FP4Q_RUNTIME_EXPORT void fp4q_set_parallel_for(fp4q_parallel_for_fn fn,
 /// are possible, unless the host limits TBB's pool (tbb::global_control). n < 1
 /// restores the initial value: that of the environment variable
 /// FP4Q_NUM_THREADS (1 to 4096; any other text is reported once on stderr and
-/// ignored), else one a core.
+/// ignored), else one a core. In a process that was forked after the first call
+/// of a function of this header, there is one, whatever is set.
 FP4Q_RUNTIME_EXPORT void fp4q_set_num_threads(int32_t n);
 
 /// How many threads a loop of the default implementation uses at most.

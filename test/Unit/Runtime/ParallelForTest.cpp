@@ -14,7 +14,9 @@
 #include <cstdint>
 #include <mutex>
 #include <set>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -229,6 +231,40 @@ TEST_F(ParallelFor, AHostCanTakeOver) {
   fp4q_set_parallel_for(nullptr, nullptr);
   EXPECT_EQ(rangesOf(10, 110, 9), expectedRanges(10, 110, 9));
   EXPECT_EQ(host.calls, 1);
+}
+
+TEST_F(ParallelFor, AForkedProcessHasOneThread) {
+  fp4q_set_num_threads(4);
+  std::atomic<bool> stop{false};
+  auto sum = [] {
+    std::atomic<int64_t> sum{0};
+    parallelFor(0, 1000, 1, [&](int64_t lo, int64_t hi) {
+      for (int64_t i = lo; i < hi; ++i)
+        sum += i;
+    });
+    return sum.load();
+  };
+  // The pool is at work while processes are forked.
+  std::thread other([&] {
+    while (!stop)
+      sum();
+  });
+  for (int round = 0; round < 10; ++round) {
+    pid_t child = fork();
+    if (child == 0) {
+      alarm(20); // It would wait forever.
+      bool isRight = sum() == 499500 && fp4q_get_num_threads() == 1;
+      fp4q_set_num_threads(3);
+      isRight &= sum() == 499500 && fp4q_get_num_threads() == 1;
+      _exit(isRight ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  stop = true;
+  other.join();
+  EXPECT_EQ(fp4q_get_num_threads(), 4);
 }
 
 TEST_F(ParallelFor, NumThreads) {
