@@ -25,6 +25,30 @@ FORMATS = {"mx": "mxfp4", "nv": "nvfp4"}
 CHECK_SPEED = "speed: name, M, us, peer us, ratio"
 
 
+def parse(pattern, name):
+    """The groups of the pattern."""
+    match = re.fullmatch(pattern, name)
+    if not match:
+        raise ValueError(f"'{name}' is neither a product nor a quantization")
+    return match.groups()
+
+
+def check_number(value, what):
+    if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise ValueError(f"{what} is {value!r}, not a number above 0")
+
+
+def check_row(row):
+    kind = "product" if "n" in row else "quantization"
+    sizes = [str(row[key]) for key in ("rows", "m", "n", "k") if key in row]
+    what = f"{kind} {row['form']} {'x'.join(sizes)}"
+    check_number(row["us"], f"the time of {what}")
+    for name, us in row.get("peers", {}).items():
+        check_number(us, f"the time of {name} for {what}")
+    if "percent" in row:
+        check_number(row["percent"], f"the share of {what}")
+
+
 def bench_rows(document):
     """Of gpu_bench.py: a row for each product and quantization with a time."""
     for entry in document["results"]:
@@ -43,9 +67,7 @@ def bench_rows(document):
                           if key in entry},
             }  # fmt: skip
             continue
-        form, rows, k = re.fullmatch(
-            r"qt?_(mx|nv)_(\d+)_(\d+)", entry["name"]
-        ).groups()
+        form, rows, k = parse(r"qt?_(mx|nv)_(\d+)_(\d+)", entry["name"])
         yield {
             "form": form, "rows": int(rows), "k": int(k), "us": entry["us"],
             "transform": entry["name"].startswith("qt_"),
@@ -63,9 +85,9 @@ def check_rows(document):
                 "m": m, "us": us, "peers": {"cuBLAS bf16": peer_us},
             }  # fmt: skip
             continue
-        form, k, transform = re.fullmatch(
+        form, k, transform = parse(
             r"quantize_(mx|nv)_bf16_(\d+)(_block_\d+|_shared_\d+)?", name
-        ).groups()
+        )
         yield {
             "form": form, "rows": m, "k": int(k), "us": us,
             "transform": bool(transform), "percent": 100 * ratio,
@@ -80,9 +102,12 @@ def load(path, bandwidth):
         is_check = "numbers" in document
         rows = list((check_rows if is_check else bench_rows)(document))
         device = "GPU" if is_check else document["device"]
-        bandwidth = bandwidth or document.get("copy_gb_s")
+        if bandwidth is None:
+            bandwidth = document.get("copy_gb_s")
+        if bandwidth is not None:
+            check_number(bandwidth, "the bandwidth of a copy")
         for row in rows:
-            row["us"] * (bandwidth or 1) > 0
+            check_row(row)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         sys.exit(
             f"plot-gpu.py: error: {path} is no output of gpu_bench.py or "

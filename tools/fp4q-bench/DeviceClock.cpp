@@ -45,7 +45,9 @@ std::unique_ptr<DeviceClock> DeviceClock::create(const CudaDevice &device,
   find(retain, "cuDevicePrimaryCtxRetain");
   find(setCurrent, "cuCtxSetCurrent");
   find(createEvent, "cuEventCreate");
+  int (*getErrorName)(int, const char **) = nullptr;
   find(allocate, "cuMemAlloc_v2");
+  find(getErrorName, "cuGetErrorName");
   find(clock->cuEventRecord, "cuEventRecord");
   find(clock->cuEventSynchronize, "cuEventSynchronize");
   find(clock->cuEventElapsedTime, "cuEventElapsedTime");
@@ -77,7 +79,13 @@ std::unique_ptr<DeviceClock> DeviceClock::create(const CudaDevice &device,
   call("cuMemAlloc",
        [&] { return allocate(&clock->flushed, clock->flushBytes); });
   if (result != 0) {
-    error = std::string(function) + " failed with " + std::to_string(result);
+    const char *name = nullptr;
+    if (getErrorName(result, &name) != 0 || !name)
+      name = "unknown error";
+    error = std::string(function) + " failed: " + name;
+    if (function == std::string("cuMemAlloc"))
+      error = std::to_string(clock->flushBytes) +
+              " bytes of device memory: " + error;
     return nullptr;
   }
   return clock;
