@@ -119,6 +119,13 @@ def launches(text):
             constants[ssa] = int(value)
         for ssa, source in re.findall(r"(%\w+) = memref\.collapse_shape (%\w+)", part):
             number[ssa] = number[source]
+        # Workspace is an operand after those of the function.
+        for ssa, kind in re.findall(
+            r"(%\w+) = memref\.alloc\(\)[^:\n]* : memref<(\d+)xi8>", part
+        ):
+            number[ssa] = -int(kind)
+        for ssa, source in re.findall(r"(%\w+) = memref\.cast (%\w+)", part):
+            number[ssa] = number[source]
         functions[name] = []
         pattern = (
             r"gpu\.launch_func +@\w+::@(\w+) blocks in \(([^)]*)\) threads in "

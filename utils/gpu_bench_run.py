@@ -50,7 +50,7 @@ class Driver:
 
     def prepare(self, function, arrays):
         """A callable that launches what `function` launches."""
-        calls = []
+        calls, workspaces = [], {}
         for launch in function["launches"]:
             kernel = self.kernel(function["module"], launch["kernel"], launch["shared"])
             values = []
@@ -59,7 +59,13 @@ class Driver:
                     values.append(rest[0])
                     continue
                 number, size = rest
-                address = arrays[function["operands"][number]].data_ptr()
+                if number < 0:  # workspace of so many bytes
+                    array = workspaces.setdefault(number, torch.empty(
+                        -number, dtype=torch.uint8, device="cuda"))  # fmt: skip
+                else:
+                    array = arrays[function["operands"][number]]
+                address = array.data_ptr()
+                size = array.numel() if size < 0 and number < 0 else size
                 values += [address, address, 0]
                 if size >= 0:
                     values += [size, 1]
@@ -69,11 +75,11 @@ class Driver:
             )
             dims = [*launch["grid"], *launch["block"], launch["shared"]]
             if 0 not in dims[:3]:
-                calls.append((kernel, dims, pointers, words))
+                calls.append((kernel, dims, pointers, words, workspaces))
 
         def run():
             stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
-            for kernel, dims, pointers, _ in calls:
+            for kernel, dims, pointers, *_ in calls:
                 self.call("cuLaunchKernel", kernel, *dims, stream, pointers, None)
 
         return run

@@ -109,15 +109,22 @@ Value WordEmitter::decodeElement(Value code) {
 SmallVector<Value> WordEmitter::decodeToPairs(Value codes, Value factor,
                                               bool twoSteps) {
   SmallVector<Value> pairs;
-  for (int64_t shift : {0, 8})
-    for (int64_t nibble : {0, 4}) {
-      Value pair =
-          bitAnd(shiftRight(codes, shift), int64_t(0x000F000F) << nibble);
-      pair = bitAnd(mul(pair, 0x1040 >> nibble), 0x81C081C0);
-      if (twoSteps)
-        pair = mulPairs(pair, pairOf(0x1p126f));
-      pairs.push_back(mulPairs(pair, factor));
-    }
+  for (int64_t half : {0, 1})
+    pairs.append(decodeHalfToPairs(codes, half, factor, twoSteps));
+  return pairs;
+}
+
+SmallVector<Value> WordEmitter::decodeHalfToPairs(Value codes, int64_t half,
+                                                  Value factor, bool twoSteps) {
+  SmallVector<Value> pairs;
+  for (int64_t nibble : {0, 4}) {
+    Value pair =
+        bitAnd(shiftRight(codes, 8 * half), int64_t(0x000F000F) << nibble);
+    pair = bitAnd(mul(pair, 0x1040 >> nibble), 0x81C081C0);
+    if (twoSteps)
+      pair = mulPairs(pair, pairOf(0x1p126f));
+    pairs.push_back(mulPairs(pair, factor));
+  }
   return pairs;
 }
 

@@ -107,6 +107,65 @@ SmallVector<Value> ScaledReader::loadCodes(const Source &source, Value row,
   return words;
 }
 
+SmallVector<Value> ScaledReader::loadWords(const Source &source, Value row,
+                                           Value chunk, Value word) {
+  SmallVector<Value> words;
+  for (int64_t piece = 0; piece < 4; ++piece) {
+    Value at = k.add(k.div(firstOf(chunk, k.index(piece)), 2), k.mul(word, 4));
+    words.push_back(
+        loadOneWord(source.codes, k.mul(row, depth / 2), at, depth / 2));
+  }
+  return words;
+}
+
+/// The word at `at` of a row that begins at `rowAt`; 0 beyond `end`.
+Value ScaledReader::loadOneWord(Value array, Value rowAt, Value at,
+                                int64_t end) {
+  Value exists = k.isLess(at, k.index(end));
+  at = k.add(rowAt, k.select(exists, at, k.index(0)));
+  Value loaded = k.loadFrom(k.offset(array, at), k.b.getI32Type(), 1, 4);
+  return k.select(exists, k.elementsOf(loaded).front(), w.constant(0));
+}
+
+SmallVector<Value> ScaledReader::loadScalesOfChunk(const Source &source,
+                                                   Value row, Value chunk) {
+  SmallVector<Value> bytes, words;
+  if (hasScaleWords())
+    for (int64_t i = 0; i < scaleBytesOf(1); i += 4)
+      words.push_back(loadOneWord(
+          source.scales, k.mul(row, scalesOfRow()),
+          k.add(k.mul(chunk, scaleBytesOf(1)), k.index(i)), scalesOfRow()));
+  int64_t bits = isMXFP4 ? 8 : 16, perWord = 32 / bits;
+  for (int64_t piece = 0; piece < 4; ++piece)
+    bytes.push_back(words.empty()
+                        ? loadScaleBytes(source, row, chunk, k.index(piece))
+                        : w.bitAnd(w.shiftRight(words[piece / perWord],
+                                                piece % perWord * bits),
+                                   (1 << bits) - 1));
+  return bytes;
+}
+
+/// Two scales of nvfp4 times 2^119, as bf16. `isNaN` has bit 7 of each half if
+/// that one is, or if the byte has bit 7, which no scale has.
+Value ScaledReader::pairOfScales(Value bytes, Value &isNaN) {
+  // Times 2^-120, as bf16 whose exponent is that much too small; then times
+  // 2^-7 and 2^126.
+  Value pair = w.bitAnd(w.bitOr(bytes, w.shiftLeft(bytes, 8)), 0x00FF00FF);
+  isNaN = w.bitAnd(w.add(pair, w.constant(0x00010001)), 0x00800080);
+  Value both = w.mulPairs(w.shiftLeft(pair, 4), w.pairOf(0x1p120f));
+  return w.mulPairs(both, w.pairOf(0x1p119f));
+}
+
+SmallVector<Value, 2> ScaledReader::anyFactorsOf(Value bytes) {
+  if (isMXFP4) {
+    Value factor = w.pairOfE8M0(bytes);
+    return {factor, factor};
+  }
+  Value isNaN, both = pairOfScales(bytes, isNaN);
+  both = w.bitOr(both, w.mul(w.shiftRight(isNaN, 7), 0x7FC0));
+  return {w.twice(w.bitAnd(both, 0xFFFF)), w.twice(w.shiftRight(both, 16))};
+}
+
 PieceScales ScaledReader::factorsOf(Value bytes, FastScales fastScales) {
   PieceScales scales;
   auto isSet = [&](Value value, int64_t mask) -> Value {
@@ -132,15 +191,10 @@ PieceScales ScaledReader::factorsOf(Value bytes, FastScales fastScales) {
     }
     return scales;
   }
-  // Both scales times 2^-120, as bf16 whose exponent is that much too small;
-  // then times 2^-7 and 2^126.
-  Value pair = w.bitAnd(w.bitOr(bytes, w.shiftLeft(bytes, 8)), 0x00FF00FF);
-  Value both = w.mulPairs(w.shiftLeft(pair, 4), w.pairOf(0x1p120f));
-  both = w.mulPairs(both, w.pairOf(0x1p119f));
+  Value isNaN, both = pairOfScales(bytes, isNaN);
   scales.fast[0] = w.twice(w.bitAnd(both, 0xFFFF));
   scales.fast[1] = w.twice(w.shiftRight(both, 16));
-  // NaN, or bit 7, which no scale has.
-  scales.bad = isSet(w.add(pair, w.constant(0x00010001)), 0x00800080);
+  scales.bad = isSet(isNaN, 0x00800080);
   for (int i : {0, 1})
     scales.exact[i] =
         w.mulPairs(w.pairOfE4M3(w.bitAnd(w.shiftRight(bytes, 8 * i), 0xFF)),

@@ -85,11 +85,24 @@ public:
   /// The piece's codes from global memory; 0 beyond K.
   SmallVector<Value> loadCodes(const Source &source, Value row, Value chunk,
                                Value piece);
+  /// Word 0..3 of the codes of each of a chunk's pieces from global memory, and
+  /// their scale bytes as loadScaleBytes has them; 0 beyond K.
+  SmallVector<Value> loadWords(const Source &source, Value row, Value chunk,
+                               Value word);
+  SmallVector<Value> loadScalesOfChunk(const Source &source, Value row,
+                                       Value chunk);
   PieceScales factorsOf(Value bytes, FastScales scales);
   /// Word 0..3 of a piece as four pairs.
   SmallVector<Value> decode(Value codes, int64_t word,
                             const PieceScales &scales, FastScales fastScales,
                             bool fast);
+  /// Factors of words 0, 1 and of words 2, 3 that are right for all bytes, and
+  /// decoding by them: pairs 2 * half and 2 * half + 1. It is reduced as fast
+  /// decoding is.
+  SmallVector<Value, 2> anyFactorsOf(Value bytes);
+  SmallVector<Value> decodeAny(Value codes, int64_t half, Value factor) {
+    return w.decodeHalfToPairs(codes, half, factor, /*twoSteps=*/isMXFP4);
+  }
   /// Decoded elements of nvfp4 are that much too small: 2^-7.
   bool isReduced() const { return !isMXFP4; }
 
@@ -99,6 +112,8 @@ private:
   /// Copies `bytes` at `begin` of a row of `end` bytes; beyond its end, zeros.
   void copy(Value to, Value from, Value rowAt, Value begin, int64_t end,
             int64_t bytes);
+  Value loadOneWord(Value array, Value rowAt, Value at, int64_t end);
+  Value pairOfScales(Value bytes, Value &isNaN);
   /// Rows of K/2 bytes begin at multiples of 16, or, with an odd number of
   /// groups of 16, of 8.
   int64_t accessBytes() const { return depth % 32 == 0 ? 16 : 8; }

@@ -14,6 +14,9 @@ int64_t StreamTiling::passes(int64_t k) const {
   return llvm::divideCeil(llvm::divideCeil(k, kChunkElements), warps * chunks);
 }
 
+/// Of a CTA; of more columns there are several. Sums are in registers.
+constexpr int64_t kMostColumns = 64;
+
 /// Sums of all warps, of the tiles of a group.
 static int64_t sumBytes(const StreamTiling &tiling) {
   return tiling.warps * tiling.tilesPerGroup * tiling.rowTiles *
@@ -44,7 +47,7 @@ StreamTiling StreamTiling::choose(int64_t columns, int64_t n, int64_t k,
                                   int64_t multiprocessors) {
   int64_t chunksOfK = llvm::divideCeil(k, kChunkElements);
   StreamTiling tiling;
-  tiling.colTiles = llvm::divideCeil(columns, 8);
+  tiling.colTiles = llvm::divideCeil(std::min(columns, kMostColumns), 8);
   tiling.keepsColumns = columns <= 16;
   tiling.tilesPerBlock = tiling.tilesPerGroup = 1;
   auto powerOf2 = [](int64_t value) {
@@ -61,6 +64,16 @@ StreamTiling StreamTiling::choose(int64_t columns, int64_t n, int64_t k,
     tiling.warps = std::min<int64_t>(8, powerOf2(chunksOfK));
     tiling.rowTiles = n >= 64 * multiprocessors ? 4 : 2;
     tiling.stages = 4;
+  }
+  if (tiling.colTiles > 4) {
+    // Registers for as many sums are few; and two CTAs a multiprocessor, if
+    // each has room for three stages, balance better than one.
+    tiling.warps = std::min<int64_t>(tiling.warps, 4);
+    tiling.rowTiles = 2;
+    StreamTiling least = tiling;
+    least.stages = 3;
+    if (2 * least.sharedBytes(format) <= sharedBytes)
+      sharedBytes /= 2;
   }
   while (tiling.sharedBytes(format) > sharedBytes) {
     if (tiling.stages > 2)

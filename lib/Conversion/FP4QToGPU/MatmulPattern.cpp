@@ -21,7 +21,7 @@ enum class KernelKind {
   Native,      ///< of block-scaled matrix instructions
   NativeTiled, ///< the same with many tokens, or Native for odd K
   Stream,      ///< bf16, few tokens
-  Tiled,       ///< bf16, many tokens
+  Expanded,    ///< bf16, many tokens, decoded by a kernel before
 };
 
 /// A kernel, and the largest M that it is for.
@@ -50,9 +50,8 @@ static constexpr Variant portableVariants[] = {
     {8, "scaled_matmul_m8", KernelKind::Stream, {}},
     {16, "scaled_matmul_m16", KernelKind::Stream, {}},
     {32, "scaled_matmul_m32", KernelKind::Stream, {}},
-    {64, "scaled_matmul_m64", KernelKind::Stream, {}},
-    {128, "scaled_matmul_m128", KernelKind::Tiled, {}},
-    {INT64_MAX, "scaled_matmul", KernelKind::Tiled, {}},
+    {128, "scaled_matmul_m128", KernelKind::Stream, {}},
+    {INT64_MAX, "scaled_matmul", KernelKind::Expanded, {}},
 };
 
 /// The format of groups of this size with such scales, if matrix units know it.
@@ -207,15 +206,60 @@ private:
       shape.dynamicSharedBytes = tiling.sharedBytes(operation.format);
       return launchKernel(StreamMatmulKernel{operation, tiling});
     }
-    case KernelKind::Tiled: {
-      auto tiling = TiledTiling::choose(variant.largestM, operation.n, shared,
-                                        target.multiprocessors);
-      setGrid(tiling.rowsPerBlock(), tiling.colsPerBlock());
-      shape.threads = tiling.threads();
-      shape.dynamicSharedBytes = tiling.sharedBytes();
-      return launchKernel(TiledMatmulKernel{operation, tiling});
+    case KernelKind::Expanded:
+      return launchExpanded(b, operation, batches, operands, variant);
     }
-    }
+  }
+
+  /// Decodes a into workspace, and multiplies.
+  void launchExpanded(ImplicitLocOpBuilder &b, const MatmulOperands &operation,
+                      Value batches, ArrayRef<Value> operands,
+                      const Variant &variant) const {
+    auto tiling =
+        ExpandedTiling::choose(int64_t(1024) * target.sharedMemoryPerBlock);
+    Value m = operands.back();
+    auto times = [&](Value value, int64_t factor) -> Value {
+      return arith::MulIOp::create(b, value,
+                                   arith::ConstantIndexOp::create(b, factor));
+    };
+    // All rows, and those by which the last batch has whole blocks.
+    Value blocks = blocksFor(b, m, tiling.rowsPerBlock());
+    Value known = arith::MulIOp::create(b, batches, m);
+    Value rows = arith::AddIOp::create(b, arith::SubIOp::create(b, known, m),
+                                       times(blocks, tiling.rowsPerBlock()));
+    Value expanded = memref::AllocOp::create(
+        b, MemRefType::get({ShapedType::kDynamic}, b.getI8Type()),
+        ValueRange{times(rows, ExpandedTiling::bytesOfRow(operation.k))});
+    LaunchShape shape;
+    shape.gridX =
+        blocksFor(b, times(rows, ExpandKernel::threadsOfRow(operation.k)),
+                  kElementwiseThreads);
+    shape.threads = kElementwiseThreads;
+    kernels.launch(b, "scaled_matmul_expand", shape,
+                   {operands[0], operands[1], expanded, known, rows},
+                   [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
+                     ExpandKernel kernel{operation, arguments[4]};
+                     kernel.a = arguments[0];
+                     kernel.aScales = arguments[1];
+                     kernel.out = arguments[2];
+                     kernel.m = arguments[3];
+                     kernel.emit(k);
+                   });
+
+    shape.gridX = arith::MulIOp::create(b, batches, blocks);
+    shape.gridY = arith::ConstantIndexOp::create(
+        b, llvm::divideCeil(operation.n, tiling.colsPerBlock()));
+    shape.threads = tiling.threads();
+    shape.dynamicSharedBytes = tiling.sharedBytes();
+    SmallVector<Value> all(operands);
+    all.push_back(expanded);
+    kernels.launch(b, variant.name, shape, all,
+                   [&](GPUKernelBuilder &k, ArrayRef<Value> arguments) {
+                     ExpandedMatmulKernel kernel{operation, Value(), tiling};
+                     setOperands(kernel, arguments);
+                     kernel.expanded = arguments[8];
+                     kernel.emit(k);
+                   });
   }
 
   /// What the operands of the launch are in the kernel.

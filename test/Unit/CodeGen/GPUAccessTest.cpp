@@ -128,11 +128,10 @@ static uint64_t expectGoodMatmul(const std::string &chip, const Format &format,
 // Codes come 16 bytes a lane; a sector has 32 bytes of one row's scales, of
 // which a lane copies 4, 8 or 16. The next chunks find the rest in a cache.
 TEST(GPUAccess, MatmulByProductsOfBF16) {
+  Limits limits;
+  limits.narrowLoads = 8;
+  limits.wideLoads = 2;
   for (const Format &format : formats) {
-    Limits limits;
-    limits.narrowLoads = 8;
-    // Two chunks of nvfp4 have 16 bytes of scales.
-    limits.wideLoads = std::string(format.name) == "nvfp4" ? 2 : 1;
     for (int64_t m : {1, 8, 16, 32, 64, 128, 256})
       EXPECT_GT(expectGoodMatmul("sm_90a", format, m, limits), 0u);
   }

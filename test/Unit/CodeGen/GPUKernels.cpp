@@ -7,7 +7,7 @@
 //
 // The host's side is so simple that it is interpreted: with static shapes all
 // grids and sizes are constants, and operands are arguments of the function,
-// perhaps collapsed to one dimension.
+// perhaps collapsed to one dimension, or allocated in it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,6 +25,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVM/NVVM/Target.h"
@@ -49,7 +50,8 @@ struct GPUCompiler::Impl {
   sim::LaunchOptions options;
 
   LogicalResult lower(const ::fp4q::Target &target);
-  bool launch(gpu::LaunchFuncOp op, ArrayRef<uint64_t> buffers,
+  bool launch(gpu::LaunchFuncOp op,
+              const llvm::DenseMap<Value, uint64_t> &buffers,
               const std::vector<GPUArgument> &arguments,
               const sim::Module &kernels, sim::DeviceMemory &memory);
 };
@@ -108,15 +110,15 @@ static sim::Dim3 constantsOf(const gpu::KernelDim3 &dims) {
   return {constantOf(dims.x), constantOf(dims.y), constantOf(dims.z)};
 }
 
-/// The number of the function's argument that a value is, or -1.
-static int argumentOf(Value value) {
-  while (auto collapse = value.getDefiningOp<memref::CollapseShapeOp>())
-    value = collapse.getSrc();
-  auto argument = dyn_cast<BlockArgument>(value);
-  return argument ? int(argument.getArgNumber()) : -1;
+/// What a memref is a view of.
+static Value sourceOf(Value value) {
+  while (auto view = value.getDefiningOp<ViewLikeOpInterface>())
+    value = view.getViewSource();
+  return value;
 }
 
-bool GPUCompiler::Impl::launch(gpu::LaunchFuncOp op, ArrayRef<uint64_t> buffers,
+bool GPUCompiler::Impl::launch(gpu::LaunchFuncOp op,
+                               const llvm::DenseMap<Value, uint64_t> &buffers,
                                const std::vector<GPUArgument> &arguments,
                                const sim::Module &kernels,
                                sim::DeviceMemory &memory) {
@@ -143,18 +145,18 @@ bool GPUCompiler::Impl::launch(gpu::LaunchFuncOp op, ArrayRef<uint64_t> buffers,
   };
   auto push64 = [&](uint64_t value) { push(&value, sizeof(value)); };
   for (Value operand : op.getKernelOperands()) {
-    int argument = argumentOf(operand);
+    Value source = sourceOf(operand);
     if (operand.getType().isIndex()) {
       push64(constantOf(operand));
     } else if (operand.getType().isF32()) {
-      push(arguments[argument].data, sizeof(float));
+      unsigned number = cast<BlockArgument>(source).getArgNumber();
+      push(arguments[number].data, sizeof(float));
     } else {
-      auto type = cast<MemRefType>(operand.getType());
-      push64(buffers[argument]);
-      push64(buffers[argument]);
+      push64(buffers.at(source));
+      push64(buffers.at(source));
       push64(0);
-      if (type.getRank() == 1) {
-        push64(type.getNumElements());
+      if (cast<MemRefType>(operand.getType()).getRank() == 1) {
+        push64(cast<MemRefType>(source.getType()).getNumElements());
         push64(1);
       }
     }
@@ -179,19 +181,26 @@ bool GPUCompiler::run(const std::string &function,
   EXPECT_TRUE(kernels) << error;
   if (!kernels)
     return false;
-  std::vector<uint64_t> buffers;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    buffers.push_back(memory.allocate(arguments[i].bytes));
-    if (initialized[i])
-      memory.write(buffers[i], arguments[i].data, arguments[i].bytes);
-  }
-  bool ok = true;
   auto host = impl->module->lookupSymbol<func::FuncOp>(function);
+  llvm::DenseMap<Value, uint64_t> buffers;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    uint64_t &buffer = buffers[host.getArgument(i)];
+    buffer = memory.allocate(arguments[i].bytes);
+    if (initialized[i])
+      memory.write(buffer, arguments[i].data, arguments[i].bytes);
+  }
+  host.walk([&](memref::AllocOp op) {
+    MemRefType type = op.getType();
+    buffers[op] = memory.allocate(type.getNumElements() *
+                                  type.getElementTypeBitWidth() / 8);
+  });
+  bool ok = true;
   host.walk([&](gpu::LaunchFuncOp op) {
     ok = ok && impl->launch(op, buffers, arguments, *kernels, memory);
   });
   for (size_t i = 0; i < arguments.size(); ++i)
-    memory.read(buffers[i], arguments[i].data, arguments[i].bytes);
+    memory.read(buffers[host.getArgument(i)], arguments[i].data,
+                arguments[i].bytes);
   return ok;
 }
 

@@ -59,6 +59,9 @@ public:
   /// the factor is to be the scale times 2^126, or, with `twoSteps`, the scale:
   /// then the first product makes the element.
   SmallVector<Value> decodeToPairs(Value codes, Value factor, bool twoSteps);
+  /// Pairs 0 and 1 of them, or 2 and 3.
+  SmallVector<Value> decodeHalfToPairs(Value codes, int64_t half, Value factor,
+                                       bool twoSteps);
 
   /// A scale byte (0..255), exact, as a pair of equal bf16; NaN is NaN. Bit 7
   /// of an e4m3 byte must be clear.

@@ -218,19 +218,41 @@ struct TiledTiling {
   int64_t rowsPerBlock() const { return 16 * rowTiles * rowWarps; }
   int64_t colsPerBlock() const { return 8 * colTiles * colWarps; }
   int64_t threads() const { return kWarpSize * rowWarps * colWarps; }
-  /// Bytes of dynamic shared memory.
-  int64_t sharedBytes() const;
-
-  /// The fastest known for up to `rows` rows of a, on a chip with so much
-  /// shared memory a block and so many multiprocessors.
-  static TiledTiling choose(int64_t rows, int64_t n, int64_t sharedBytes,
-                            int64_t multiprocessors);
 };
 
-/// scaled_matmul for many rows of a by exact products in bf16: a CTA decodes
-/// its tiles of both operands once, into shared memory.
-struct TiledMatmulKernel : public MatmulOperands {
-  TiledTiling tiling;
+/// How a CTA of the matmul of decoded rows is divided.
+struct ExpandedTiling {
+  int64_t rowTiles; ///< tiles of 16 rows of a, which all warps share
+  int64_t warps;    ///< side by side, each with 32 rows of b
+  int64_t stages;   ///< fetches under way, and the one in use; at least 3
+
+  int64_t rowsPerBlock() const { return 16 * rowTiles; }
+  int64_t colsPerBlock() const;
+  int64_t threads() const { return kWarpSize * warps; }
+  int64_t stageBytes() const;
+  /// Bytes of dynamic shared memory.
+  int64_t sharedBytes() const;
+  /// Bytes of a decoded row.
+  static int64_t bytesOfRow(int64_t k);
+  static ExpandedTiling choose(int64_t sharedBytes);
+};
+
+/// Decodes a: `out` has `rows` rows, of ExpandedTiling::bytesOfRow bytes (i8)
+/// each, as bf16 in the order that ExpandedMatmulKernel needs. Those beyond m
+/// are as the last one: of the last batch there is a whole number of blocks.
+/// The grid is of rows * threadsOfRow(k) threads, kElementwiseThreads a CTA.
+struct ExpandKernel : public MatmulOperands {
+  Value rows; ///< index
+
+  static int64_t threadsOfRow(int64_t k);
+  void emit(GPUKernelBuilder &kernel) const;
+};
+
+/// scaled_matmul for many rows of a, which ExpandKernel has decoded: each
+/// warp decodes its rows of b.
+struct ExpandedMatmulKernel : public MatmulOperands {
+  Value expanded;
+  ExpandedTiling tiling;
 
   void emit(GPUKernelBuilder &kernel) const;
 };
