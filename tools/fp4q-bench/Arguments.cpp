@@ -194,6 +194,9 @@ static bool parseDevice(Arguments &arguments) {
     return reportError(
         llvm::Twine(threadCounts.empty() ? "--backend" : "--num-threads") +
         " is for --device=cpu");
+  if (llvm::is_contained(ops, std::string(getName(Op::MatmulPacked))))
+    return reportError(llvm::Twine("--op=") + getName(Op::MatmulPacked) +
+                       " is for CPUs, but the device is " + device.getValue());
   std::string error;
   auto found = findCudaDevice(device.getValue(), chip.getValue(), error);
   if (failed(found))

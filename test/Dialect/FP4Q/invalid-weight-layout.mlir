@@ -155,6 +155,33 @@ func.func @scaled_matmul_c9_batch(%a: tensor<3x4x32xi8>,
 
 // -----
 
+// Nothing would compare these with N at run time.
+func.func @scaled_matmul_c9_dynamic_tiles(%a: tensor<4x32xi8>,
+    %s: tensor<4x2xf8E8M0FNU>, %b: tensor<?x8x64xi8>,
+    %t: tensor<16x2xf8E8M0FNU>, %i: tensor<4x16xf32>) {
+  // expected-error @below {{'fp4q.scaled_matmul' op expects the tiles of b in layout packed_16x8 to be static, but got ?x8x64}}
+  %0 = fp4q.scaled_matmul ins(%a, %s, %b, %t : tensor<4x32xi8>,
+      tensor<4x2xf8E8M0FNU>, tensor<?x8x64xi8>, tensor<16x2xf8E8M0FNU>)
+      outs(%i : tensor<4x16xf32>) {b_layout = #fp4q.weight_layout<packed_16x8>}
+      -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @scaled_matmul_c9_dynamic_rows_of_scales(%a: tensor<4x32xi8>,
+    %s: tensor<4x2xf8E8M0FNU>, %b: tensor<1x8x64xi8>,
+    %t: tensor<?x2xf8E8M0FNU>, %i: tensor<4x16xf32>) {
+  // expected-error @below {{'fp4q.scaled_matmul' op expects the rows of b_scales to be static when b is in layout packed_16x8, but got ?x2}}
+  %0 = fp4q.scaled_matmul ins(%a, %s, %b, %t : tensor<4x32xi8>,
+      tensor<4x2xf8E8M0FNU>, tensor<1x8x64xi8>, tensor<?x2xf8E8M0FNU>)
+      outs(%i : tensor<4x16xf32>) {b_layout = #fp4q.weight_layout<packed_16x8>}
+      -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
 func.func @weight_layout_keyword(%a: tensor<4x32xi8>, %s: tensor<4x2xf8E8M0FNU>,
     %b: tensor<1x8x64xi8>, %t: tensor<16x2xf8E8M0FNU>, %i: tensor<4x16xf32>) {
   %0 = fp4q.scaled_matmul ins(%a, %s, %b, %t : tensor<4x32xi8>,

@@ -349,6 +349,17 @@ static FailureOr<SmallVector<int64_t>> verifyPackedWeights(ScaledMatmulOp op) {
   if (failed(verifyShape(op, "b in layout packed_16x8", op.getB(),
                          getPackedWeightShape(linear))))
     return failure();
+  // What N tells is not compared at run time.
+  ArrayRef<int64_t> b = shapedTypeOf(op.getB()).getShape();
+  if (ShapedType::isDynamicShape(b.take_back(3)))
+    return op.emitOpError() << "expects the tiles of b in layout packed_16x8 "
+                               "to be static, but got "
+                            << shapeToString(b);
+  ArrayRef<int64_t> scales = shapedTypeOf(op.getBScales()).getShape();
+  if (scales.size() >= 2 && ShapedType::isDynamic(scales[scales.size() - 2]))
+    return op.emitOpError() << "expects the rows of b_scales to be static when "
+                               "b is in layout packed_16x8, but got "
+                            << shapeToString(scales);
   if (op.getBScaleLayout() != ScaleLayout::Linear)
     return op.emitOpError(
         "expects b_scales to be linear when b is in layout packed_16x8");

@@ -296,8 +296,9 @@ def FP4Q_ScaledMatmulOp
       are `(..., ceil(rows/128), ceil(cols/4), 512)`; without one it is absent.
     - C9: with `b_layout = packed_16x8`, `b` is
       `(..., ceil(N/16), ceil(K/8), 64)`, where `N` is the last dimension of the
-      init, static and positive, and `b_scales` are linear. `pack_weights` makes
-      such codes; bytes that stand for none may be anything.
+      init, static and positive, and `b_scales` are linear; both are static but
+      for batch dimensions. `pack_weights` makes such codes; bytes that stand
+      for none may be anything.
 
     Example:
 
