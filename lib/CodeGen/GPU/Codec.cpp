@@ -59,6 +59,13 @@ Value WordEmitter::floatOf(Value bits) {
   return arith::BitcastOp::create(b, b.getF32Type(), bits);
 }
 
+Value WordEmitter::magnitude(Value x) {
+  // llvm.intr.fabs and math.absf would become calls of libdevice.
+  return LLVM::CallIntrinsicOp::create(
+             b, x.getType(), b.getStringAttr("llvm.fabs"), ValueRange{x})
+      .getResult(0);
+}
+
 SmallVector<Value> WordEmitter::wordsOf(Value vector) {
   auto type = cast<VectorType>(vector.getType());
   int64_t bits = type.getElementTypeBitWidth();
@@ -163,51 +170,63 @@ SmallVector<Value> WordEmitter::mmaBF16(ValueRange a, ValueRange b2,
   return results;
 }
 
-/// The signs of eight f32, bits, at the bits 4i + 3: bytes of even elements,
-/// and those of odd ones, are where they belong but for a shift.
-Value WordEmitter::packSigns(ValueRange signs) {
-  auto type = VectorType::get({4}, b.getI8Type());
-  SmallVector<Value> bytes;
-  for (Value bits : signs)
-    bytes.push_back(LLVM::BitcastOp::create(b, type, bits));
-  auto shuffle = [&](Value lhs, Value rhs, ArrayRef<int64_t> mask) -> Value {
-    return vector::ShuffleOp::create(b, lhs, rhs, mask);
-  };
-  auto gather = [&](size_t first) -> Value {
-    Value low = shuffle(bytes[first], bytes[first + 2], {3, 7, 3, 7});
-    Value high = shuffle(bytes[first + 4], bytes[first + 6], {3, 7, 3, 7});
-    return LLVM::BitcastOp::create(b, b.getI32Type(),
-                                   shuffle(low, high, {0, 1, 4, 5}));
-  };
-  return bitOr(bitAnd(shiftRight(gather(0), 4), 0x08080808),
-               bitAnd(gather(1), int64_t(0x80808080)));
+Value WordEmitter::select(int64_t mask, Value ifSet, Value ifClear) {
+  return bitOr(bitAnd(ifSet, mask), bitAnd(ifClear, ~mask));
 }
 
-Value WordEmitter::encodeElements(ValueRange elements, ValueRange signs) {
-  constexpr int64_t one = 0x3F800000, exponent = 0x7F800000;
-  Value largest = arith::ConstantOp::create(b, b.getF32FloatAttr(6.0f));
-  Value word;
-  uint32_t excess = 0;
-  for (auto [i, t] : llvm::enumerate(elements)) {
-    Value magnitude = floatOf(bitAnd(bitsOf(t), 0x7FFFFFFF));
-    // Of NaN and a number, this is the number.
-    magnitude = LLVM::MinNumOp::create(b, magnitude, largest);
-    Value power = arith::MaxUIOp::create(b, bitAnd(bitsOf(magnitude), exponent),
-                                         constant(one));
-    Value rounder = floatOf(add(power, constant(22 << 23)));
-    Value sum = bitsOf(arith::AddFOp::create(b, magnitude, rounder));
-    // sum - rounder + 2e, but for constants, which are taken off at the end.
-    Value code = sub(add(sum, shiftRight(power, 22)), power);
-    excess += ((22u << 23) + (uint32_t(one) >> 22)) << (4 * i);
-    code = shiftLeft(code, 4 * i);
-    word = word ? add(word, code) : code;
+Value WordEmitter::fma(Value x, double y, double z) {
+  // math.fma would become a call of libdevice.
+  return LLVM::FMAOp::create(b, x, constantF32(y), constantF32(z));
+}
+
+Value WordEmitter::constantF32(double value) {
+  return arith::ConstantOp::create(
+      b, b.getF32FloatAttr(static_cast<float>(value)));
+}
+
+Value WordEmitter::belowEvenTies(Value t) {
+  // The bit alone is 2^-127. A product with 1 - 2^-24 is the number before.
+  constexpr double last = 0x1p-24 * kEncodeFactor;
+  Value factor = fma(floatOf(bitAnd(bitsOf(t), 0x00400000)), last * 0x1p127,
+                     kEncodeFactor - last);
+  return arith::MulFOp::create(b, t, factor);
+}
+
+Value WordEmitter::encodeTruncated(ValueRange elements) {
+  auto pairType = VectorType::get({2}, b.getF16Type());
+  // The f16 of 6 * kEncodeFactor: magnitudes beyond have code 7, too, and NaN.
+  Value largest = LLVM::BitcastOp::create(b, pairType, constant(0x0E000E00));
+  SmallVector<Value> nibbles; // Of elements i and i + 4, bits 15..12 of halves.
+  for (int64_t i = 0; i < 4; ++i) {
+    Value pair = NVVM::ConvertF32x2ToF16x2Op::create(
+        b, pairType, /*src_hi=*/elements[i + 4], /*src_lo=*/elements[i],
+        /*random_bits=*/Value(), NVVM::FPRoundingMode::RZ,
+        NVVM::SaturationMode::NONE, /*relu=*/false);
+    Value word = LLVM::BitcastOp::create(b, b.getI32Type(), pair);
+    Value least = LLVM::MinNumOp::create(b, magnitude(pair), largest);
+    // The bits 11..9 are the code but for rounding up; move them to 14..12.
+    Value code =
+        add(shiftLeft(LLVM::BitcastOp::create(b, b.getI32Type(), least), 3),
+            constant(0x08000800));
+    nibbles.push_back(select(0x80008000, word, code));
   }
-  word = sub(word, constant(static_cast<int32_t>(excess)));
-  if (signs.size() == 8)
-    return bitOr(word, packSigns(signs));
-  for (auto [i, bits] : llvm::enumerate(signs)) {
-    int64_t shift = 28 - 4 * static_cast<int64_t>(i);
-    word = bitOr(word, bitAnd(shiftRight(bits, shift), int64_t(8) << (4 * i)));
-  }
-  return word;
+  auto merge = [&](size_t first) {
+    Value both =
+        select(0xF000F000, nibbles[first + 1], shiftRight(nibbles[first], 4));
+    return LLVM::BitcastOp::create(b, VectorType::get({4}, b.getI8Type()),
+                                   both);
+  };
+  Value low = merge(0), high = merge(2);
+  return LLVM::BitcastOp::create(
+      b, b.getI32Type(),
+      vector::ShuffleOp::create(b, low, high, ArrayRef<int64_t>{1, 5, 3, 7}));
+}
+
+Value WordEmitter::encodeElements(ValueRange elements) {
+  SmallVector<Value> scaled;
+  for (Value t : elements)
+    scaled.push_back(belowEvenTies(t));
+  while (scaled.size() < 8)
+    scaled.push_back(constantF32(0));
+  return encodeTruncated(scaled);
 }

@@ -35,8 +35,8 @@ struct Chunk {
 };
 } // namespace
 
-static Chunk chunkOfThread(GPUKernelBuilder &k, Value array, int64_t size) {
-  Value id = k.globalId(kElementwiseThreads);
+static Chunk chunkOfThread(GPUKernelBuilder &k, Value array, int64_t size,
+                           Value id) {
   Value count = k.div(k.sizeOf(array), size);
   Value last = arith::SubIOp::create(k.b, count, k.index(1));
   Value number = k.least(id, last);
@@ -90,6 +90,10 @@ static Value loadTransformed(GPUKernelBuilder &k, Value x, const Chunk &chunk,
       k.b, VectorType::get({chunk.size}, k.b.getF32Type()), results);
 }
 
+static Chunk chunkOfThread(GPUKernelBuilder &k, Value array, int64_t size) {
+  return chunkOfThread(k, array, size, k.globalId(kElementwiseThreads));
+}
+
 static Type elementTypeOf(Value array) {
   return cast<MemRefType>(array.getType()).getElementType();
 }
@@ -98,34 +102,63 @@ static Type elementTypeOf(Value array) {
 // quantize_pack
 //===----------------------------------------------------------------------===//
 
-int64_t QuantizeKernel::elementsPerThread(int64_t groupSize) {
+/// Elements that share a scale or are stored at once, of one thread.
+static int64_t quantizeChunk(int64_t groupSize) {
   return std::min(groupSize, kQuantizeChunk);
 }
 
+int64_t QuantizeKernel::chunks() const {
+  // Loads of 64 bytes of bf16 are under way at a time.
+  return quantizeChunk(groupSize) == 16 && !transform.blockSize ? 2 : 1;
+}
+
+int64_t QuantizeKernel::elementsPerBlock() const {
+  return quantizeChunk(groupSize) * chunks() * threads();
+}
+
 void QuantizeKernel::emit(GPUKernelBuilder &kernel) const {
-  Chunk chunk = chunkOfThread(kernel, x, elementsPerThread(groupSize));
-  int64_t lanes = groupSize / chunk.size;
-  Value global = kernel.loadScalar(globalScale);
-  Value loaded = transform.matrix
-                     ? loadTransformed(kernel, x, chunk, transform, k)
-                     : kernel.load(x, chunk.begin, chunk.size);
-  SmallVector<Value> elements;
-  for (Value element : kernel.elementsOf(loaded))
-    elements.push_back(kernel.arith.extend(element));
-  Value group = kernel.div(chunk.number, lanes);
-  QuantizedGroup result = quantizeElements(
-      kernel, *this, elements, lanes, global, kernel.loadScalar(scaleScale),
-      group, amaxBits(kernel, loaded));
-  kernel.ifTrue(chunk.inRange, [&] {
-    kernel.store(result.codes, codes, kernel.mul(chunk.number, chunk.size / 2));
-  });
-  if (givenScales)
-    return;
-  Value isFirst = kernel.isEqual(kernel.rem(chunk.number, lanes), 0);
-  kernel.ifTrue(arith::AndIOp::create(kernel.b, chunk.inRange, isFirst), [&] {
-    kernel.storeOne(kernel.intToByte(result.byte, elementTypeOf(scales)),
-                    scales, group);
-  });
+  int64_t size = quantizeChunk(groupSize), lanes = groupSize / size;
+  Value first = kernel.add(kernel.mul(kernel.blockId(), threads() * chunks()),
+                           kernel.threadId());
+  SmallVector<Chunk> ours;
+  SmallVector<Value> loaded;
+  for (int64_t i = 0; i < chunks(); ++i) {
+    Value id = kernel.add(first, kernel.index(i * threads()));
+    ours.push_back(chunkOfThread(kernel, x, size, id));
+    loaded.push_back(transform.matrix
+                         ? loadTransformed(kernel, x, ours.back(), transform, k)
+                         : kernel.load(x, ours.back().begin, size));
+  }
+  GroupQuantizer quantizer(kernel, *this, size);
+  SmallVector<SmallVector<Value>> elements;
+  SmallVector<Value> amax, groups, bytes, factors;
+  for (auto [chunk, vector] : llvm::zip_equal(ours, loaded)) {
+    elements.emplace_back();
+    for (Value element : kernel.elementsOf(vector))
+      elements.back().push_back(kernel.arith.extend(element));
+    amax.push_back(amaxBits(kernel, vector));
+    for (int64_t distance = 1; distance < lanes && !givenScales; distance *= 2)
+      amax.back() = kernel.largest(
+          {amax.back(), kernel.shuffleXor(amax.back(), distance)});
+    groups.push_back(kernel.div(chunk.number, lanes));
+    GroupScale scale = quantizer.scaleOf(amax.back(), groups.back());
+    bytes.push_back(scale.byte);
+    factors.push_back(scale.factor);
+  }
+  SmallVector<Value> packed = quantizer.encode(elements, amax, factors);
+  for (auto [i, chunk] : llvm::enumerate(ours)) {
+    kernel.ifTrue(chunk.inRange, [&, i = i, chunk = chunk] {
+      kernel.store(packed[i], codes, kernel.mul(chunk.number, size / 2));
+    });
+    if (givenScales)
+      continue;
+    Value isFirst = kernel.isEqual(kernel.rem(chunk.number, lanes), 0);
+    Value stores = arith::AndIOp::create(kernel.b, chunk.inRange, isFirst);
+    kernel.ifTrue(stores, [&, i = i] {
+      kernel.storeOne(kernel.intToByte(bytes[i], elementTypeOf(scales)), scales,
+                      groups[i]);
+    });
+  }
 }
 
 //===----------------------------------------------------------------------===//

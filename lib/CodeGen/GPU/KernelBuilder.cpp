@@ -55,6 +55,13 @@ Value GPUKernelBuilder::least(Value lhs, Value rhs) {
   return arith::MinUIOp::create(b, lhs, rhs);
 }
 
+Value GPUKernelBuilder::largest(ArrayRef<Value> values) {
+  Value result = values.front();
+  for (Value value : values.drop_front())
+    result = arith::MaxUIOp::create(b, result, value);
+  return result;
+}
+
 Value GPUKernelBuilder::isLess(Value lhs, Value rhs) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lhs, rhs);
 }
@@ -146,10 +153,21 @@ Value GPUKernelBuilder::fma(Value x, Value y, Value z) {
   return LLVM::FMAOp::create(b, x, y, z);
 }
 
+Value GPUKernelBuilder::approximateReciprocal(Value x) {
+  return NVVM::RcpApproxFtzF32Op::create(b, b.getF32Type(), x);
+}
+
 Value GPUKernelBuilder::shuffleXor(Value value, int64_t distance) {
   return gpu::ShuffleOp::create(b, value,
                                 constant(static_cast<int32_t>(distance)),
                                 constant(kWarpSize), gpu::ShuffleMode::XOR)
+      .getShuffleResult();
+}
+
+Value GPUKernelBuilder::shuffleFrom(Value value, Value lane) {
+  lane = arith::IndexCastOp::create(b, b.getI32Type(), lane);
+  return gpu::ShuffleOp::create(b, value, lane, constant(kWarpSize),
+                                gpu::ShuffleMode::IDX)
       .getShuffleResult();
 }
 
@@ -250,4 +268,19 @@ Value GPUKernelBuilder::ifElse(Value condition, Type type,
   b.setInsertionPointToStart(op.elseBlock());
   scf::YieldOp::create(b, ifFalse());
   return op.getResult(0);
+}
+
+SmallVector<Value>
+GPUKernelBuilder::ifElse(Value condition,
+                         llvm::function_ref<SmallVector<Value>()> ifTrue,
+                         llvm::function_ref<SmallVector<Value>()> ifFalse) {
+  auto in = [&](llvm::function_ref<SmallVector<Value>()> body) {
+    return [this, body](OpBuilder &builder, Location) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToEnd(builder.getInsertionBlock());
+      scf::YieldOp::create(b, body());
+    };
+  };
+  auto op = scf::IfOp::create(b, condition, in(ifTrue), in(ifFalse));
+  return SmallVector<Value>(op.getResults());
 }

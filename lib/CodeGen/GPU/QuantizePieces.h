@@ -14,24 +14,52 @@
 namespace mlir {
 namespace fp4q {
 
-/// The codes of a thread's elements, packed bytes, and the scale byte of their
-/// group, i32.
-struct QuantizedGroup {
-  Value codes, byte;
-};
-
 /// The bits of the largest |x| of a vector; NaN is above all.
 Value amaxBits(GPUKernelBuilder &k, Value elements);
 
-/// Quantizes a thread's elements, f32, which are a group's together with those
-/// of the `lanes` - 1 neighbors; all lanes of the warp take part. `group` is
-/// the number of the group, for given scales. `amax` is amaxBits, if it is
-/// known.
-QuantizedGroup quantizeElements(GPUKernelBuilder &k,
-                                const QuantizeKernel &kernel,
-                                ArrayRef<Value> elements, int64_t lanes,
-                                Value globalScale, Value scaleScale,
-                                Value group, Value amax = Value());
+/// The scale byte of a group, i32, and what its elements are divided by or
+/// multiplied with.
+struct GroupScale {
+  Value byte, factor;
+};
+
+/// Quantizes groups by a kernel's recipe. Elements are f32.
+///
+/// Where elements are divided, there is a fast path for factors and elements
+/// that are not extreme: `isFast` says so of a group. It need not be taken.
+class GroupQuantizer {
+public:
+  /// For `elementCount` elements of a group a thread.
+  GroupQuantizer(GPUKernelBuilder &k, const QuantizeKernel &kernel,
+                 int64_t elementCount);
+
+  /// From the bits of its amax, or of the number of the group if scales are
+  /// given.
+  GroupScale scaleOf(Value amax, Value group);
+
+  bool hasFastPath() const { return fastPath != FastPath::None; }
+  Value isFast(Value amax, Value factor);
+  Value reciprocalOf(Value factor);
+  /// The codes of elements, packed bytes.
+  Value encodeFast(ArrayRef<Value> elements, Value factor, Value reciprocal);
+  Value encodeAny(ArrayRef<Value> elements, Value factor);
+
+  /// The codes of each group's elements, all by the same path.
+  SmallVector<Value> encode(ArrayRef<SmallVector<Value>> elements,
+                            ArrayRef<Value> amax, ArrayRef<Value> factors);
+
+private:
+  /// How quotients are computed: not at all; of factors in the range; by powers
+  /// of two; of bf16 by factors whose ties are far from any bf16.
+  enum class FastPath { None, InRange, PowerOfTwo, FarFromTies };
+
+  GPUKernelBuilder &k;
+  const QuantizeKernel &kernel;
+  Type inputType;
+  ::fp4q::ScaleType scaleType;
+  Value global, scaleScale;
+  FastPath fastPath = FastPath::None;
+};
 
 } // namespace fp4q
 } // namespace mlir

@@ -98,23 +98,18 @@ struct EncodeOpForGPU : public OpRewritePattern<EncodeOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     WordEmitter emitter(b);
     auto elements = vector::ToElementsOp::create(b, op.getValues());
-    SmallVector<Value> signs;
-    for (Value t : elements.getResults()) {
-      // NaN has no sign.
-      Value bits = emitter.bitsOf(t), zero = emitter.constant(0);
-      Value hasSign = arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, t, t);
-      if (op.getSignOfZero() == SignOfZero::OnlyNegative)
-        hasSign = arith::CmpFOp::create(
-            b, arith::CmpFPredicate::ONE, t,
-            arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f)));
-      signs.push_back(arith::SelectOp::create(b, hasSign, bits, zero));
+    SmallVector<Value> values(elements.getResults());
+    if (op.getSignOfZero() == SignOfZero::OnlyNegative) {
+      // The sum of -0 and 0 is 0.
+      Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+      for (Value &t : values)
+        t = arith::AddFOp::create(b, t, zero);
     }
     SmallVector<Value> words;
-    ValueRange values = elements.getResults();
     for (int64_t at = 0; at < 2 * bytes; at += kCodes) {
       int64_t count = std::min(kCodes, 2 * bytes - at);
-      words.push_back(emitter.encodeElements(values.slice(at, count),
-                                             ArrayRef(signs).slice(at, count)));
+      words.push_back(
+          emitter.encodeElements(ValueRange(values).slice(at, count)));
     }
     rewriter.replaceOp(op, bytesOfWords(b, words, type));
     return success();

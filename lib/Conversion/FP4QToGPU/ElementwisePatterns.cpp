@@ -82,8 +82,10 @@ struct QuantizePackOpToKernel : public ToKernel<QuantizePackOp> {
     Value x = flat.read(op.getX());
     Value scales = op.hasGivenScales() ? flat.read(op.getScales())
                                        : flat.write(op.getInits().back());
-    LaunchShape shape =
-        gridFor(b, x, QuantizeKernel::elementsPerThread(kernel.groupSize));
+    LaunchShape shape;
+    shape.gridX =
+        blocksFor(b, memref::DimOp::create(b, x, 0), kernel.elementsPerBlock());
+    shape.threads = QuantizeKernel::threads();
     using OnTensorCores = TransformQuantizeKernel;
     bool onTensorCores =
         op.getTransform() &&
@@ -91,10 +93,13 @@ struct QuantizePackOpToKernel : public ToKernel<QuantizePackOp> {
                                typeOf(op.getX()).getElementType(),
                                typeOf(op.getTransform()).getElementType());
     if (onTensorCores) {
-      shape.gridX = arith::ConstantIndexOp::create(
-          b, OnTensorCores::blocksOfGrid(kernel.k, kernel.transform.blockSize));
-      shape.gridY = blocksFor(b, leadingSize(b, op.getX(), 1),
-                              OnTensorCores::rowsPerBlock());
+      // All in x, which has room for 2^31 - 1.
+      Value rowBlocks = blocksFor(b, leadingSize(b, op.getX(), 1),
+                                  OnTensorCores::rowsPerBlock());
+      shape.gridX =
+          arith::MulIOp::create(b, rowBlocks,
+                                arith::ConstantIndexOp::create(
+                                    b, OnTensorCores::blocksPerRow(kernel.k)));
       shape.threads = OnTensorCores::threads();
     }
     kernels.launch(b, "quantize_pack", shape,

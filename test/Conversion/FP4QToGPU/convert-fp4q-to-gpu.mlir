@@ -5,7 +5,7 @@
 // Groups of 32 of bf16: a thread each.
 // CHECK-LABEL: func.func @quantize(
 // CHECK-SAME: %[[X:[^:]*]]: memref<?x64xbf16>, %[[C:[^:]*]]: memref<?x32xi8>, %[[S:[^:]*]]: memref<?x2xf8E8M0FNU>, %[[G:[^:]*]]: memref<f32>
-// CHECK-DAG: %[[PER_BLOCK:.*]] = arith.constant 8192 : index
+// CHECK-DAG: %[[PER_BLOCK:.*]] = arith.constant 4096 : index
 // CHECK-DAG: %[[FX:.*]] = memref.collapse_shape %[[X]] {{\[\[}}0, 1]]
 // CHECK: %[[FS:.*]] = memref.collapse_shape %[[S]] {{\[\[}}0, 1]]
 // CHECK: %[[SIZE:.*]] = memref.dim %[[FX]]
@@ -80,7 +80,7 @@ func.func @matmul_static(%a: memref<9x64xi8>, %sa: memref<9x4xf8E8M0FNU>,
 // CHECK: fp4q.mma_block_scaled <nvfp4>
 // CHECK: gpu.func @dequant(
 // CHECK: fp4q.decode %{{.*}} : vector<4xi8> -> vector<8xf32>
-// CHECK: gpu.func @quantize_pack(%[[KX:.*]]: memref<?xbf16>, %{{.*}}: memref<?xi8>, %{{.*}}: memref<?xf8E8M0FNU>, %{{.*}}: memref<f32>) kernel attributes {known_block_size = array<i32: 256, 1, 1>}
+// CHECK: gpu.func @quantize_pack(%[[KX:.*]]: memref<?xbf16>, %{{.*}}: memref<?xi8>, %{{.*}}: memref<?xf8E8M0FNU>, %{{.*}}: memref<f32>) kernel attributes {known_block_size = array<i32: 128, 1, 1>}
 // CHECK: vector.load %[[KX]][%{{.*}}] {alignment = 16 : i64} : memref<?xbf16>, vector<32xbf16>
 // CHECK-NOT: gpu.shuffle
-// CHECK: fp4q.encode %{{.*}} : vector<32xf32> -> vector<16xi8>
+// CHECK: nvvm.convert.f32x2.to.f16x2 {{.*}}rnd = #nvvm.fp_rnd_mode<rz>

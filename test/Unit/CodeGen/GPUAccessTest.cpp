@@ -164,8 +164,9 @@ TEST(GPUAccess, Quantize) {
             {"s", {m, k / format.group}, format.scale, Operand::Out}};
         std::string transform = transforms ? " transform(%t : $t)" : "";
         if (transforms) {
-          // Results of tensor cores are 4 bytes a lane of eight rows.
-          limits.narrowStores = 8;
+          // After tensor cores a store has two or four scales of 16 rows: of
+          // each row a sector.
+          limits.narrowStores = 16;
           operands.push_back({"t", {32, 32}, type, Operand::Floats});
           if (transforms > 1)
             operands.back().shape = {transforms, 32, 32};

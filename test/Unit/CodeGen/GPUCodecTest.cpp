@@ -79,33 +79,112 @@ TEST(GPUCodec, EncodesAllFloatsAroundTheCodes) {
   expectCodes(kernels, values);
 }
 
+/// Whether this machine can run what follows.
+static bool hasFMA() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("fma");
+#else
+  return true;
+#endif
+}
+
+/// Significands at which codes change: ties of the first two go to the lower
+/// code, those of the others to the upper one.
+static const float ties[] = {1.0f, 1.25f, 1.5f, 1.75f};
+
+static bool isAbove(float t, float tie) {
+  return tie < 1.5f ? t > tie : t >= tie;
+}
+
+static float unitsAway(float x, int32_t units) {
+  return floatOf(bitsOf(x) + uint32_t(units));
+}
+
 /// x / d as quantization kernels compute it.
 #if defined(__x86_64__)
 __attribute__((target("fma")))
 #endif
 static float quotient(float x, float d, float reciprocal) {
   float q = x * reciprocal;
-  float remainder = __builtin_fmaf(q, -d, x);
-  return __builtin_fmaf(remainder, reciprocal, q);
+  float excess = __builtin_fmaf(q, d, -x);
+  return __builtin_fmaf(-excess, reciprocal, q);
 }
 
-TEST(GPUCodec, QuotientsNearTiesAreExact) {
+/// 1 / d as they compute it from an approximation.
 #if defined(__x86_64__)
-  if (!__builtin_cpu_supports("fma"))
-    GTEST_SKIP() << "this machine has no fused multiply-add";
+__attribute__((target("fma")))
 #endif
-  // Codes change at these significands only, and scaling by powers of two does
-  // not matter in the range that kernels check.
+static float refined(float d, float approximation) {
+  float error = __builtin_fmaf(-d, approximation, 1.0f);
+  return __builtin_fmaf(error, approximation, approximation);
+}
+
+// Scaling by powers of two does not matter in the range that kernels check.
+TEST(GPUCodec, QuotientsNearTiesAreExact) {
+  if (!hasFMA())
+    GTEST_SKIP() << "this machine has no fused multiply-add";
   uint64_t wrong = 0;
   for (uint32_t bits = bitsOf(1.0f); bits < bitsOf(2.0f); ++bits) {
     float d = floatOf(bits), reciprocal = 1.0f / d;
-    for (float tie : {1.0f, 1.25f, 1.5f, 1.75f}) {
-      uint32_t middle = bitsOf(tie * d);
+    for (float tie : ties)
       for (int distance = -4; distance <= 4; ++distance) {
-        float x = floatOf(middle + uint32_t(distance));
+        float x = unitsAway(tie * d, distance);
         wrong += quotient(x, d, reciprocal) != x / d;
       }
+  }
+  EXPECT_EQ(wrong, 0u);
+}
+
+TEST(GPUCodec, ApproximateReciprocalsServeQuotientsNearTies) {
+  if (!hasFMA())
+    GTEST_SKIP() << "this machine has no fused multiply-add";
+  uint64_t wrong = 0, different = 0;
+  // But for the last significand, which kernels look for.
+  for (uint32_t bits = bitsOf(1.0f); bits < bitsOf(2.0f) - 1; ++bits) {
+    float d = floatOf(bits), nearest = 1.0f / d;
+    for (int error = -1; error <= 1; ++error) {
+      float reciprocal = refined(d, unitsAway(nearest, error));
+      if (reciprocal == nearest)
+        continue; // As in the test above.
+      ++different;
+      for (float tie : ties)
+        for (int distance = -4; distance <= 4; ++distance) {
+          float x = unitsAway(tie * d, distance);
+          wrong += quotient(x, d, reciprocal) != x / d;
+        }
     }
   }
   EXPECT_EQ(wrong, 0u);
+  EXPECT_LT(different, 100u);
+}
+
+/// Whether kernels multiply bf16 by the reciprocal of such a factor.
+static bool isFarFromTies(float d) {
+  bool isFar = true;
+  for (float tie : ties)
+    isFar &= ((bitsOf(tie * d) + 1) & 0xFFFF) > 9;
+  return isFar || (bitsOf(d) & 0x7FFFFF) == 0x2AAAAB;
+}
+
+TEST(GPUCodec, ReciprocalsALittleTooLargeServeBF16FarFromTies) {
+  uint64_t wrong = 0, taken = 0;
+  for (uint32_t bits = bitsOf(1.0f); bits < bitsOf(2.0f); ++bits) {
+    float d = floatOf(bits), nearest = 1.0f / d;
+    if (!isFarFromTies(d))
+      continue;
+    ++taken;
+    for (int error = -1; error <= 1; ++error) {
+      float reciprocal = unitsAway(nearest, error + 3);
+      for (float tie : ties)
+        for (uint32_t above = 0; above < 2; ++above) {
+          // The neighbors among bf16; others are further away by 2^-8.
+          uint32_t below = bitsOf(tie * d) & 0xFFFF0000;
+          float x = floatOf(below + (above << 16));
+          wrong += (x * reciprocal >= tie) != isAbove(x / d, tie);
+        }
+    }
+  }
+  EXPECT_EQ(wrong, 0u);
+  EXPECT_GT(taken, 8380000u); // Of 8388608.
+  EXPECT_TRUE(isFarFromTies(1.0f / 3));
 }

@@ -314,6 +314,21 @@ static Suite quantizeSuite() {
     c.givenScales = block == 4;
     addQuantize(suite, rng, c);
   }
+  // On tensor cores with 1, 2 and 4 lanes a group, the last block alone.
+  const std::pair<int64_t, int64_t> onTensorCores[] = {
+      {32, 8}, {32, 16}, {64, 32}, {64, 64}};
+  for (auto [block, group] : onTensorCores) {
+    QuantizeCase c;
+    c.k = block == 32 ? 96 : 192;
+    c.block = block;
+    c.perBlock = true;
+    c.type = FloatType::BF16;
+    c.group = group;
+    c.scaleType = group <= 16 ? ScaleType::E4M3 : ScaleType::E8M0;
+    c.rows = 21;
+    c.givenScales = group == 32; // Scales of e4m3 could be negative.
+    addQuantize(suite, rng, c);
+  }
   return suite;
 }
 

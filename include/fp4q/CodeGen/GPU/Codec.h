@@ -37,6 +37,8 @@ public:
   /// bits(x) and x(bits), f32 and i32.
   Value bitsOf(Value x);
   Value floatOf(Value bits);
+  /// |x| of floats, scalars or vectors.
+  Value magnitude(Value x);
   /// A vector's elements as words (i32), whose bytes they are.
   SmallVector<Value> wordsOf(Value vector);
   /// The products of two pairs of bf16, each rounded once, subnormals kept. On
@@ -72,17 +74,33 @@ public:
   /// registers.
   SmallVector<Value> mmaBF16(ValueRange a, ValueRange b, ValueRange c);
 
-  /// f32 -> the word of their codes: nearest even, saturating, with the signs
-  /// of `signs` (the bits of f32; null: no sign). At most eight elements; NaN
-  /// has magnitude 7.
+  /// f32 -> the word of their codes: nearest even, saturating; NaN is 7. At
+  /// most eight elements.
+  Value encodeElements(ValueRange elements);
+
+  /// Eight f32, elements times kEncodeFactor -> the word of their codes, of
+  /// which ties go away from zero; also saturating, and NaN is 7.
   ///
-  /// |t| + 2^(22 + e) rounds to the spacing of e2m1 around |t|, where e is the
-  /// exponent of |t|, at least 0: .5, 1 or 2. The sum's last bits count these
-  /// steps, and each e has passed two more codes.
-  Value encodeElements(ValueRange elements, ValueRange signs);
+  /// Rounded toward zero to f16, of which e2m1 times kEncodeFactor is the upper
+  /// part, a number is below a tie if and only if the element is; adding half
+  /// of the last bit of e2m1 then rounds.
+  Value encodeTruncated(ValueRange elements);
+
+  /// An element times kEncodeFactor, so that encodeTruncated rounds it to
+  /// nearest even: less one unit in the last place where the upper bit of its
+  /// mantissa is clear, as it is in ties that go to the lower code (.25, 1.25,
+  /// 2.5, 5) and in no others (.75, 1.75, 3.5).
+  Value belowEvenTies(Value t);
+
+  /// By which the least normal number of e2m1, 1, becomes that of f16.
+  static constexpr float kEncodeFactor = 0x1p-14f;
 
 private:
-  Value packSigns(ValueRange signs);
+  Value constantF32(double value);
+  /// x * y + z.
+  Value fma(Value x, double y, double z);
+  /// The bits of `ifSet` where the mask is set, those of `ifClear` elsewhere.
+  Value select(int64_t mask, Value ifSet, Value ifClear);
 
   ImplicitLocOpBuilder &b;
 };

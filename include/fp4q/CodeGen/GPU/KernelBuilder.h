@@ -42,6 +42,8 @@ public:
   Value rem(Value lhs, int64_t rhs);
   /// The lesser of two indices.
   Value least(Value lhs, Value rhs);
+  /// The largest of integers, unsigned.
+  Value largest(ArrayRef<Value> values);
   /// Whether lhs < rhs, unsigned.
   Value isLess(Value lhs, Value rhs);
   Value isEqual(Value lhs, int64_t rhs);
@@ -73,8 +75,13 @@ public:
   SmallVector<Value> elementsOf(Value vector);
   /// x * y + z of f32, rounded once.
   Value fma(Value x, Value y, Value z);
+  /// 1 / x within one unit in the last place (PTX ISA 9.7.3 "rcp.approx"), of a
+  /// normal number with a normal reciprocal.
+  Value approximateReciprocal(Value x);
   /// The value of lane (lane ^ distance); the whole warp takes part.
   Value shuffleXor(Value value, int64_t distance);
+  /// The value of a lane, index; the whole warp takes part.
+  Value shuffleFrom(Value value, Value lane);
 
   /// The address of an array in global memory, or of shared memory's bytes.
   Value pointerTo(Value array);
@@ -108,6 +115,9 @@ public:
   /// condition ? ifTrue() : ifFalse(), of which one runs.
   Value ifElse(Value condition, Type type, llvm::function_ref<Value()> ifTrue,
                llvm::function_ref<Value()> ifFalse);
+  SmallVector<Value> ifElse(Value condition,
+                            llvm::function_ref<SmallVector<Value>()> ifTrue,
+                            llvm::function_ref<SmallVector<Value>()> ifFalse);
 
   ImplicitLocOpBuilder &b;
   ArithEmitter arith;

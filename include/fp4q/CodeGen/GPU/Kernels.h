@@ -31,8 +31,7 @@ struct KernelTransform {
   bool perBlock = false;
 };
 
-/// quantize_pack. Each thread takes elementsPerThread(groupSize) elements; the
-/// lanes of a group find its amax by shuffles.
+/// quantize_pack. The lanes of a group find its amax by shuffles.
 struct QuantizeKernel {
   Value x;      ///< M * K of bf16, f16 or f32
   Value codes;  ///< M * K / 2 of i8
@@ -43,12 +42,17 @@ struct QuantizeKernel {
   int64_t k = 0, groupSize = 0;
   ::fp4q::Recipe recipe;
 
-  static int64_t elementsPerThread(int64_t groupSize);
+  static int64_t threads() { return 128; }
+  int64_t elementsPerBlock() const;
   void emit(GPUKernelBuilder &kernel) const;
+
+private:
+  int64_t chunks() const; ///< of elements, of a thread
 };
 
 /// quantize_pack with a transform, by tensor cores: within the bound of
-/// docs/numerics.md for y. The grid is (blocksOfGrid, M / rowsPerBlock).
+/// docs/numerics.md for y. The grid has blocksPerRow CTAs for each rowsPerBlock
+/// rows.
 struct TransformQuantizeKernel {
   QuantizeKernel kernel;
 
@@ -57,7 +61,7 @@ struct TransformQuantizeKernel {
                       Type matrixType);
   static int64_t threads();
   static int64_t rowsPerBlock();
-  static int64_t blocksOfGrid(int64_t k, int64_t blockSize);
+  static int64_t blocksPerRow(int64_t k);
   void emit(GPUKernelBuilder &kernel) const;
 };
 
