@@ -30,7 +30,7 @@ static constexpr EnumSet<Format> hardwareFormats = {Format::MXFP4,
 // The faster of two rows first.
 static constexpr Implementation table[] = {
     {BackEnd::CPU,
-     {Role::Quantize, Role::Dequantize},
+     {Role::Quantize, Role::Transform, Role::Dequantize},
      TargetKind::CPU,
      /*features=*/{},
      allTypes,

@@ -94,6 +94,14 @@ def quantizations():
             cases.Shape((), 6, ()), 64, 2, False, "f32", True, "f32", flavor, 16,
             "e4m3", ONE, ONE, seed,
         )  # fmt: skip
+    # Transforms of their own, with blocks from a part of a vector to several.
+    for seed, block in enumerate((2, 8, 16, 32, 64, 128)):
+        yield cases.Transform(
+            cases.Shape((), 3 + seed, ()), block, (24, 9, 8, 7, 3, 2)[seed],
+            seed % 3 != 1, ("bf16", "f16", "f32")[seed % 3], seed % 2 == 0,
+            ("f32", "bf16", "f16")[seed // 2], "normal", None, "e8m0", third,
+            four, seed,
+        )  # fmt: skip
     for element in ("bf16", "f16", "f32"):
         yield cases.Dequant(
             cases.Shape((2,), 3, (1,)), 16, 3, "e4m3", element, ONE, True,

@@ -26,6 +26,10 @@ void lowerMatmul(RewriterBase &rewriter, SymbolTable &symbols,
 void lowerQuantize(RewriterBase &rewriter, const CPUVectors &vectors,
                    QuantizePackOp op);
 
+/// block_transform on memrefs -> loops over rows.
+void lowerTransform(RewriterBase &rewriter, const CPUVectors &vectors,
+                    BlockTransformOp op);
+
 /// dequant on memrefs -> loops over rows.
 void lowerDequant(RewriterBase &rewriter, const CPUVectors &vectors,
                   DequantOp op);

@@ -121,6 +121,8 @@ struct ConvertFP4QToVectorPass
         lowerMatmul(rewriter, symbols, vectors, matmul);
       else if (auto quantize = dyn_cast<QuantizePackOp>(op.getOperation()))
         lowerQuantize(rewriter, vectors, quantize);
+      else if (auto transform = dyn_cast<BlockTransformOp>(op.getOperation()))
+        lowerTransform(rewriter, vectors, transform);
       else if (auto dequant = dyn_cast<DequantOp>(op.getOperation()))
         lowerDequant(rewriter, vectors, dequant);
       ++numLowered;

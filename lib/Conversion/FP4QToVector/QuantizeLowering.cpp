@@ -1,4 +1,4 @@
-//===- QuantizeLowering.cpp - quantize_pack and dequant to vector ---------===//
+//===- QuantizeLowering.cpp - what is done row by row, to vector ----------===//
 //
 // Part of the fp4q project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +9,7 @@
 
 #include "fp4q/CodeGen/Arith/ArithEmitter.h"
 #include "fp4q/CodeGen/CPU/Quantize.h"
+#include "fp4q/CodeGen/CPU/Transform.h"
 
 using namespace mlir;
 using namespace mlir::fp4q;
@@ -35,6 +36,19 @@ void mlir::fp4q::lowerQuantize(RewriterBase &rewriter,
                   operands.codes = matrices[1];
                   operands.scales = matrices[2];
                   emitQuantize(builder, op.getLoc(), config, operands);
+                });
+  rewriter.eraseOp(op);
+}
+
+void mlir::fp4q::lowerTransform(RewriterBase &rewriter,
+                                const CPUVectors &vectors,
+                                BlockTransformOp op) {
+  rewriter.setInsertionPoint(op);
+  forEachMatrix(rewriter, op.getLoc(), {op.getX(), op.getInit()},
+                /*mayMerge=*/true,
+                [&](OpBuilder &builder, ArrayRef<Value> matrices) {
+                  emitTransform(builder, op.getLoc(), vectors,
+                                {matrices[0], op.getTransform(), matrices[1]});
                 });
   rewriter.eraseOp(op);
 }

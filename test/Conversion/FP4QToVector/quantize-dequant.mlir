@@ -94,3 +94,25 @@ func.func @given_scales(%x: memref<?x64xf32>, %c: memref<?x32xi8>,
       outs(%c : memref<?x32xi8>) {fp4q.backend = #fp4q.backend<"cpu">}
   return
 }
+
+// A transform of its own is the same chain, rounded once, in natural order.
+// CHECK-LABEL: func.func @transform_alone(
+// CHECK-NOT: fp4q.block_transform
+// CHECK-COUNT-8: math.fma %{{.*}} : vector<16xf32>
+// CHECK: %[[Y:.*]] = arith.truncf %{{.*}} : vector<16xf32> to vector<16xbf16>
+// CHECK: vector.store %[[Y]], %{{.*}} : memref<?x64xbf16>, vector<16xbf16>
+func.func @transform_alone(%x: memref<?x64xf16>, %t: memref<32x32xf32>,
+                           %y: memref<?x64xbf16>) {
+  fp4q.block_transform ins(%x, %t : memref<?x64xf16>, memref<32x32xf32>)
+      outs(%y : memref<?x64xbf16>) {fp4q.backend = #fp4q.backend<"cpu">}
+  return
+}
+
+// CHECK-LABEL: func.func @transform_of_reference(
+// CHECK: fp4q.block_transform
+func.func @transform_of_reference(%x: memref<?x64xf16>, %t: memref<32x32xf32>,
+                                  %y: memref<?x64xbf16>) {
+  fp4q.block_transform ins(%x, %t : memref<?x64xf16>, memref<32x32xf32>)
+      outs(%y : memref<?x64xbf16>) {fp4q.backend = #fp4q.backend<"reference">}
+  return
+}

@@ -13,7 +13,9 @@ func.func @layer(%x: tensor<?x64xbf16>, %t: tensor<32x32xbf16>,
     -> tensor<?x8xbf16> {
   // CHECK: tensor.empty(%{{.*}}) : tensor<?x64xf32>
   %0 = tensor.empty(%m) : tensor<?x64xf32>
-  // CHECK: fp4q.block_transform {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
+  // AUTO: fp4q.block_transform {{.*}} {fp4q.backend = #fp4q.backend<"cpu">} ->
+  // MATMUL: fp4q.block_transform {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
+  // REFERENCE: fp4q.block_transform {{.*}} {fp4q.backend = #fp4q.backend<"reference">} ->
   %y = fp4q.block_transform
       ins(%x, %t : tensor<?x64xbf16>, tensor<32x32xbf16>)
       outs(%0 : tensor<?x64xf32>) -> tensor<?x64xf32>
