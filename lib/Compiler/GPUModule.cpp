@@ -9,6 +9,7 @@
 
 #include "fp4q/Compiler/Pipelines.h"
 #include "fp4q/Conversion/Passes.h"
+#include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -40,6 +41,7 @@ void mlir::fp4q::addGPUModulePasses(OpPassManager &manager,
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(createConvertGpuOpsToNVVMOps());
   kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createFP4QAttachLoopAnnotationsPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());
 }

@@ -33,6 +33,7 @@
 
 #include "fp4q/CodeGen/GPU/Kernels.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -396,7 +397,22 @@ SmallVector<Value> NativeEmitter::runUnrolled(int64_t turns, ValueRange state) {
   return loop.getResults();
 }
 
-/// The stages from `first` on, which is in the first slot, one a turn.
+/// The annotation of a loop that LLVM is not to unroll.
+static LLVM::LoopAnnotationAttr getUnrollDisabled(OpBuilder &b) {
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      b.getContext(), /*disable=*/b.getBoolAttr(true), /*count=*/{},
+      /*runtimeDisable=*/{}, /*full=*/{}, /*followupUnrolled=*/{},
+      /*followupRemainder=*/{}, /*followupAll=*/{});
+  return LLVM::LoopAnnotationAttr::get(
+      b.getContext(), /*disableNonforced=*/{}, /*vectorize=*/{},
+      /*interleave=*/{}, unroll, /*unrollAndJam=*/{}, /*licm=*/{},
+      /*distribute=*/{}, /*pipeline=*/{}, /*peeled=*/{}, /*unswitch=*/{},
+      /*mustProgress=*/{}, /*isVectorized=*/{}, /*startLoc=*/{}, /*endLoc=*/{},
+      /*parallelAccesses=*/{});
+}
+
+/// The stages from `first` on, which is in the first slot, one a turn. LLVM
+/// would unroll them all, for as much code as the main loop has and no use.
 SmallVector<Value> NativeEmitter::runRest(int64_t first, int64_t stages,
                                           ValueRange state) {
   SmallVector<Value> carried = {k.index(0),
@@ -404,6 +420,7 @@ SmallVector<Value> NativeEmitter::runRest(int64_t first, int64_t stages,
   carried.append(state.begin(), state.end());
   auto loop = scf::ForOp::create(k.b, k.index(first), k.index(stages),
                                  k.index(1), carried);
+  loop->setDiscardableAttr("llvm.loop_annotation", getUnrollDisabled(k.b));
   OpBuilder::InsertionGuard guard(k.b);
   k.b.setInsertionPointToStart(loop.getBody());
   ValueRange args = loop.getRegionIterArgs();

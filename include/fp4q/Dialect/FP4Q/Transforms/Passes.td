@@ -540,6 +540,22 @@ def FP4QFoldConstantsPass : Pass<"fp4q-fold-constants"> {
   ];
 }
 
+def FP4QAttachLoopAnnotationsPass : Pass<"fp4q-attach-loop-annotations"> {
+  let summary = "hand the annotations of loops on to LLVM IR";
+  let description = [{
+    An `llvm.loop_annotation` of an `scf.for` comes through `convert-scf-to-cf` and
+    the conversion to the LLVM dialect as a discardable attribute of the branch
+    that closes the loop, which the translation to LLVM IR does not read. Makes it
+    the branch's own `loop_annotation`.
+
+    Before and after:
+    `test/Dialect/FP4Q/Transforms/fp4q-attach-loop-annotations.mlir`.
+
+    Preconditions: the LLVM dialect. Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def FP4QUseGPUMemoryPass : Pass<"fp4q-use-gpu-memory", "::mlir::ModuleOp"> {
   let summary = "make host code handle device memory";
   let description = [{
