@@ -7,6 +7,7 @@
 
 #include "fp4q/Compiler/GPUModule.h"
 
+#include "PipelineSteps.h"
 #include "fp4q/Compiler/Pipelines.h"
 #include "fp4q/Conversion/Passes.h"
 #include "fp4q/Dialect/FP4Q/Transforms/Passes.h"
@@ -27,6 +28,12 @@ MmaLowering mlir::fp4q::getMmaLowering(const ::fp4q::Target &target) {
              : MmaLowering::Expansion;
 }
 
+std::unique_ptr<Pass> mlir::fp4q::createKernelCanonicalizerPass() {
+  GreedyRewriteConfig config;
+  config.setUseTopDownTraversal(false);
+  return createCanonicalizerPass(config);
+}
+
 void mlir::fp4q::addGPUModulePasses(OpPassManager &manager,
                                     const ::fp4q::Target &target,
                                     MmaLowering mma) {
@@ -35,12 +42,12 @@ void mlir::fp4q::addGPUModulePasses(OpPassManager &manager,
   microOps.chip = target.name;
   microOps.mma = mma;
   kernels.addPass(createFP4QLowerMicroOpsPass(microOps));
-  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createKernelCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createLoopInvariantCodeMotionPass());
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(createConvertGpuOpsToNVVMOps());
-  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createKernelCanonicalizerPass());
   kernels.addPass(createFP4QAttachLoopAnnotationsPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());

@@ -40,7 +40,7 @@ static void addKernels(OpPassManager &manager, const ::fp4q::Target &target,
   ConvertFP4QToGPUPassOptions toGPU;
   toGPU.chip = target.name;
   manager.addPass(createConvertFP4QToGPUPass(toGPU));
-  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createKernelCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createFP4QUseGPUMemoryPass());
   arith::ArithExpandOpsPassOptions expand;

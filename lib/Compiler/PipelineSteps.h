@@ -8,10 +8,12 @@
 #ifndef FP4Q_LIB_COMPILER_PIPELINESTEPS_H
 #define FP4Q_LIB_COMPILER_PIPELINESTEPS_H
 
+#include <memory>
 #include <string>
 
 namespace mlir {
 class OpPassManager;
+class Pass;
 
 namespace fp4q {
 
@@ -28,6 +30,10 @@ struct BackEndChoice {
 /// at compile time, if `optimize`.
 void addBackEndSelection(OpPassManager &manager, const BackEndChoice &choice,
                          bool optimize);
+
+/// The canonicalizer, which begins with the last operation: beginning with the
+/// first, it takes time quadratic in the unrolled operations of a kernel.
+std::unique_ptr<Pass> createKernelCanonicalizerPass();
 
 /// Tensors -> memrefs, row-major ones at the boundaries of functions. Results
 /// become further arguments. Nothing frees what functions allocate.

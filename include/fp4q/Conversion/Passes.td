@@ -107,9 +107,10 @@ def ConvertFP4QToVectorPass
     a matrix, up to 16 rows meet weights in registers, more rows meet tiles of
     `b` that are decoded once. What
     a tile cannot represent, such as a NaN scale, is found by a check and done by
-    the kernel of rows. `quantize_pack` and `dequant` are vectors of the
-    arithmetic that the reference path uses; e8m0 scales of bf16 are compared in
-    16-bit lanes where a check shows that this gives the same bits.
+    the kernel of rows. `quantize_pack`, `block_transform` and `dequant` are
+    vectors of the arithmetic that the reference path uses; e8m0 scales of bf16
+    are compared in 16-bit lanes where a check shows that this gives the same
+    bits.
 
     Before and after: `test/Conversion/FP4QToVector`.
 
