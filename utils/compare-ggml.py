@@ -55,7 +55,7 @@ func.func @layer(%x: tensor<?x{K}xbf16>, %b: tensor<{N}x{P}xi8>,
 """
 
 CHAINS = 20
-PEAK_STEPS = 400000
+PEAK_STEPS = 4000000
 
 
 def peak_module():
