@@ -342,10 +342,7 @@ void ExpandedEmitter::run() {
     Value chunk = loop.getInductionVar();
     ValueRange state = loop.getRegionIterArgs();
     auto after = [&](Value slotAt) {
-      Value next = k.add(slotAt, k.index(tiling.stageBytes()));
-      Value isInRing =
-          k.isLess(next, k.index(tiling.stages * tiling.stageBytes()));
-      return k.select(isInRing, next, k.index(0));
+      return k.nextInRing(slotAt, tiling.stages, tiling.stageBytes());
     };
     SmallVector<Value> loaded(state.slice(2, loadedCount));
     SmallVector<Value> pairs(state.slice(2 + loadedCount, 2 * kColTiles));

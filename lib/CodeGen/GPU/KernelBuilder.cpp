@@ -74,6 +74,11 @@ Value GPUKernelBuilder::select(Value condition, Value ifTrue, Value ifFalse) {
   return arith::SelectOp::create(b, condition, ifTrue, ifFalse);
 }
 
+Value GPUKernelBuilder::nextInRing(Value slot, int64_t slots, int64_t bytes) {
+  Value next = add(slot, index(bytes));
+  return select(isLess(next, index(slots * bytes)), next, index(0));
+}
+
 Value GPUKernelBuilder::threadId() {
   return gpu::ThreadIdOp::create(b, gpu::Dimension::x);
 }

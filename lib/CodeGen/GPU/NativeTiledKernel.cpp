@@ -426,9 +426,7 @@ SmallVector<Value> NativeEmitter::runRest(int64_t first, int64_t stages,
   ValueRange args = loop.getRegionIterArgs();
   ValueRange sources = args.slice(2, 4);
   auto after = [&](Value slot) {
-    Value next = k.add(slot, k.index(slotBytes()));
-    return k.select(k.isLess(next, k.index(tiling.stages * slotBytes())), next,
-                    k.index(0));
+    return k.nextInRing(slot, tiling.stages, slotBytes());
   };
   Value ahead = k.add(loop.getInductionVar(), k.index(tiling.stages - 1));
   SmallVector<Value> sums = useStage({0, args[0]}, args.drop_front(6), [&] {

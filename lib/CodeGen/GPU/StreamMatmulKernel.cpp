@@ -370,9 +370,7 @@ void StreamEmitter::reduce(Value firstTile) {
 }
 
 Value StreamEmitter::slotAfter(Value slot) {
-  Value next = k.add(slot, k.index(unitBytes()));
-  Value isInRing = k.isLess(next, k.index(tiling.stages * unitBytes()));
-  return k.select(isInRing, next, k.index(0));
+  return k.nextInRing(slot, tiling.stages, unitBytes());
 }
 
 static SmallVector<Value> zeroSums(GPUKernelBuilder &k, int64_t count) {

@@ -48,6 +48,9 @@ public:
   Value isLess(Value lhs, Value rhs);
   Value isEqual(Value lhs, int64_t rhs);
   Value select(Value condition, Value ifTrue, Value ifFalse);
+  /// The place of the slot after `slot` in a ring of `slots`, each of so many
+  /// bytes, that begins at 0.
+  Value nextInRing(Value slot, int64_t slots, int64_t bytes);
 
   Value threadId();
   Value blockId(gpu::Dimension dimension = gpu::Dimension::x);
