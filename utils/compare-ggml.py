@@ -28,6 +28,8 @@ import time
 
 import numpy as np
 
+from fp4q_dlpack import DLTensor, dl_tensor
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHAPES = ((4096, 14336), (14336, 4096))  # N x K
 FORMATS = {"mxfp4": (32, "f8E8M0FNU", 39), "nvfp4": (16, "f8E4M3FN", 40)}
@@ -101,35 +103,6 @@ func.func @peak(%x: tensor<2xi8>) -> tensor<1xi32> {{
   return %w : tensor<1xi32>
 }}
 """
-
-
-class DLTensor(ctypes.Structure):
-    """DLPack's tensor."""
-
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("device", ctypes.c_int32 * 2),
-        ("ndim", ctypes.c_int32),
-        ("code", ctypes.c_uint8),
-        ("bits", ctypes.c_uint8),
-        ("lanes", ctypes.c_uint16),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-        ("byte_offset", ctypes.c_uint64),
-    ]
-
-
-def dl_tensor(array):
-    """A view of a numpy array; the runtime takes unsigned integers for bf16
-    and f8 scales."""
-    code = {"u": 1, "i": 0, "f": 2}[array.dtype.kind]
-    shape = (ctypes.c_int64 * array.ndim)(*array.shape)
-    tensor = DLTensor(
-        array.ctypes.data, (ctypes.c_int32 * 2)(1, 0), array.ndim, code,
-        array.dtype.itemsize * 8, 1, shape, None, 0,
-    )  # fmt: skip
-    tensor.array = array
-    return tensor
 
 
 class Fp4q:

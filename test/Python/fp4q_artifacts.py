@@ -9,49 +9,15 @@ import pathlib
 import re
 import subprocess
 
-import ml_dtypes
 import numpy as np
 import pytest
+
+from fp4q_dlpack import DLTensor, dl_tensor
 
 LEVELS = (
     "cpu:generic", "cpu:x86-64", "cpu:x86-64-v2", "cpu:x86-64-v3",
     "cpu:avx-vnni", "cpu:x86-64-v4", "cpu:avx512-vnni",
 )  # fmt: skip
-
-# DLPack's type codes: signed, unsigned, floating point.
-_CODES = {"i": 0, "u": 1, "f": 2}
-
-
-class DLTensor(ctypes.Structure):
-    """DLPack's tensor."""
-
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("device", ctypes.c_int32 * 2),
-        ("ndim", ctypes.c_int32),
-        ("code", ctypes.c_uint8),
-        ("bits", ctypes.c_uint8),
-        ("lanes", ctypes.c_uint16),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-        ("byte_offset", ctypes.c_uint64),
-    ]
-
-
-def _dl_tensor(array):
-    """A view of an array with its strides; bf16 and f8 go as unsigned."""
-    array = np.asarray(array)
-    if array.dtype.kind == "V" or array.dtype == ml_dtypes.bfloat16:
-        array = array.view(f"u{array.dtype.itemsize}")
-    sizes = ctypes.c_int64 * array.ndim
-    strides = (s // array.itemsize for s in array.strides)
-    tensor = DLTensor(
-        array.ctypes.data, (ctypes.c_int32 * 2)(1, 0), array.ndim,
-        _CODES[array.dtype.kind], array.dtype.itemsize * 8, 1,
-        sizes(*array.shape), sizes(*strides), 0,
-    )  # fmt: skip
-    tensor.array = array
-    return tensor
 
 
 class Error(Exception):
@@ -108,7 +74,7 @@ class Artifact:
                 ctypes.byref(function),
             )  # fmt: skip
             self.functions[name] = function
-        tensors = [_dl_tensor(array) for array in arrays]
+        tensors = [dl_tensor(array) for array in arrays]
         pointers = (ctypes.POINTER(DLTensor) * len(tensors))(
             *map(ctypes.pointer, tensors)
         )
