@@ -8,6 +8,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 
+def check_number(value, what):
+    """Raises ValueError unless a value that was read is a number above 0."""
+    if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise ValueError(f"{what} is {value!r}, not a number above 0")
+
+
 def panels(count, height=4.5):
     """A figure and its axes, side by side, with one vertical scale."""
     width = 8 if count == 1 else 5 * count

@@ -19,6 +19,7 @@ import re
 import sys
 
 import fp4q_plots
+from fp4q_plots import check_number
 
 GROUPS = {"mx": 32, "nv": 16}
 FORMATS = {"mx": "mxfp4", "nv": "nvfp4"}
@@ -31,11 +32,6 @@ def parse(pattern, name):
     if not match:
         raise ValueError(f"'{name}' is neither a product nor a quantization")
     return match.groups()
-
-
-def check_number(value, what):
-    if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-        raise ValueError(f"{what} is {value!r}, not a number above 0")
 
 
 def check_row(row):

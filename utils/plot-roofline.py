@@ -14,17 +14,26 @@ import pathlib
 import sys
 
 import fp4q_plots
+from fp4q_plots import check_number
 
 
 def load(path):
     """The document; exits with one line if it is something else."""
     try:
         document = json.loads(path.read_text())
-        document["peak_ops_per_s"] + 0
+        if not document["results"]:
+            raise ValueError("it has no results")
         for row in document["results"]:
-            row["n"] * row["N"] * row["K"] / row["fp4q_ms"]
             if row["format"] not in ("mxfp4", "nvfp4"):
                 raise ValueError(f"unknown format '{row['format']}'")
+            for key in ("n", "N", "K", "fp4q_ms"):
+                check_number(row[key], f"'{key}' of a result")
+            if "ggml_ms" in row:
+                check_number(row["ggml_ms"], "'ggml_ms' of a result")
+        for key in ("threads", "peak_ops_per_s"):
+            check_number(document[key], f"'{key}'")
+        if "read_bytes_per_s" in document:
+            check_number(document["read_bytes_per_s"], "'read_bytes_per_s'")
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.exit(
             f"plot-roofline.py: error: {path} is no output of compare-ggml.py: "
